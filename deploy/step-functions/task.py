@@ -23,6 +23,8 @@ from typing import Any
 import boto3
 
 MANIFEST = os.environ.get("SMREP_MANIFEST", "/etc/smrep/dr.toml")
+RATE = 20
+"""Writes a second in an account and Region: `--rate` is for all shards, but only one of them has the account."""
 SMREP = Path(sys.executable).with_name("smrep")
 UNFINISHED = (3, 143)
 """smrep's exit codes after which another run may end better: something is in progress; it was stopped."""
@@ -42,7 +44,9 @@ def run(files: Files) -> int:
     accounts, index = json.loads(files.read("accounts.json")), int(os.environ["INDEX"])
     name, *options = shlex.split(os.environ["COMMAND"])
     shard = f"{index + 1}/{len(accounts)}"  # so that the document says of what it is a part
-    code, text = smrep(name, "-f", "-", *options, "--shard", shard, stdin=json.dumps(manifest_of(accounts)))
+    rate = ("--rate", str(RATE * len(accounts))) if name == "apply" else ()
+    words = (name, "-f", "-", *rate, *options, "--shard", shard)
+    code, text = smrep(*words, stdin=json.dumps(manifest_of(accounts)))
     files.write(f"documents/{accounts[index]['account_id']}.json", text)
     return code if code in UNFINISHED else 0
 

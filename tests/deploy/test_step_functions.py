@@ -102,6 +102,8 @@ def test_an_execution_ends_as_smrep_does_and_tries_again_what_is_not_finished(
         done = fleet.start("audit --deep", "in-sync")
         assert done["status"] == "SUCCEEDED", fleet.fargate.errors()
         assert counts(fleet) == once
+        assert fleet.start("apply --yes", "applied")["status"] == "SUCCEEDED", fleet.fargate.errors()
+        assert counts(fleet) == once
 
         create(sandbox, second, "prod/b")
         pending = fleet.start("audit", "in-progress")

@@ -39,6 +39,10 @@ ACTIONS = {
     "UseKeys": {"kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"},
     "LookAtRegions": {"account:ListRegions", "ec2:DescribeRegions"},
     "AskForReaders": {"iam:SimulatePrincipalPolicy"},
+    "FindAccounts": {
+        f"organizations:{name}"
+        for name in ("ListAccounts", "ListAccountsForParent", "ListOrganizationalUnitsForParent")
+    },
 }
 
 
