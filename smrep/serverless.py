@@ -120,7 +120,7 @@ def _manifest(folder: Path) -> str:
     if not place.startswith("s3://"):
         return place
     file = folder / "manifest.toml"
-    file.write_bytes(_aws().read_object(*_bucket_and_key(place), _region()))
+    file.write_bytes(_s3().read_object(*_bucket_and_key(place), _region()))
     return str(file)
 
 
@@ -138,7 +138,7 @@ def _keep(document: dict[str, Any], name: str) -> str | None:
     bucket, prefix = _bucket_and_key(place)
     key = "/".join(filter(None, [prefix.strip("/"), name]))
     try:
-        _aws().write_object(bucket, key, _region(), json.dumps(document).encode())
+        _s3().write_object(bucket, key, _region(), json.dumps(document).encode())
     except SmrepError:
         _log(_short(document))
         raise
@@ -231,7 +231,7 @@ def _stopping_in_time(context: Any) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def _aws() -> Aws:
+def _s3() -> Aws:
     settings = Settings(sts_region=_region())  # those of a run, so that it shares the session
     return Aws(_SESSIONS.setdefault(settings, Session(settings, fix=credentials_fix)))
 

@@ -30,13 +30,7 @@ from smrep.output.terminal import Messages, Terminal, is_terminal, terminal_size
 from smrep.regions import KNOWN, Region, nearest
 from smrep.report import EventReport, Kind, Problem, RunReport, SecretReport, SecretsReport, Severity, bug
 from smrep.rules.hints import command_line, report_with_connection_flags, some_names, step, steps, with_connection_flags
-from smrep.rules.primary_region import (
-    PrimaryRegions,
-    account_in,
-    check_account,
-    check_regions,
-    locate_primaries,
-)
+from smrep.rules.primary_region import PrimaryRegions, account_in, check_account, check_regions, locate_primaries
 from smrep.rules.run_outcome import run_outcome, timed_out
 from smrep.service.ports import Clock
 from smrep.service.run_state import Plan, RunState

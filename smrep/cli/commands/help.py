@@ -256,6 +256,9 @@ OURS: Mapping[str, str] = {
     "SMREP_OUTPUT": "Format of the result, as --output.",
     "SMREP_COLOR": "auto, always or never, as --color.",
     "SMREP_NO_INPUT": "1, as --no-input: smrep refuses whatever requires confirmation.",
+    "SMREP_MANIFEST": "Manifest of the Lambda function: a path in its bundle, or s3://BUCKET/KEY.",
+    "SMREP_DOCUMENTS": "s3://BUCKET/PREFIX for the documents of the Lambda function; without it, its log has them.",
+    "SMREP_HOLD": "1 lets the Lambda function look and report, but send no request.",
     COMPLETE_AWS: "1 lets completion ask AWS for secrets and KMS aliases, within one second; 2, within two."
     " Aliases need kms:ListAliases, which no command needs.",
 }
