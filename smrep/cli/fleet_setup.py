@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from smrep.cli.run import Run
-from smrep.errors import ConfigurationError, UsageError
+from smrep.errors import UsageError
 from smrep.files import check_folder
 from smrep.model import SecretId, parse_arn
 from smrep.output.failover_record_file import FailoverRecordFile
@@ -25,7 +25,7 @@ from smrep.rules.fleet.saved_plan import Saved, parse_saved
 from smrep.rules.fleet.shards import WHOLE, Shard, parse_shard
 from smrep.rules.hints import step
 from smrep.rules.manifest.parser import parse
-from smrep.rules.manifest.schema import Home, Manifest, Rule, check_homes
+from smrep.rules.manifest.schema import Home, Manifest, Rule, check_homes, common_home, expected_account, homes_of
 from smrep.rules.primary_region import account_in, check_account, check_regions
 from smrep.rules.recovery.failover_record import RegionPair
 from smrep.rules.trigger import Schedule, SecretEvent, read_trigger
@@ -127,7 +127,7 @@ def find_accounts(run: Run, manifest: Manifest) -> tuple[FoundAccount, ...]:
     if organization is None:
         return tuple(FoundAccount(role.account, role=role) for role in manifest.accounts)
     _check_role_arn(run, manifest)
-    home = _home(run, manifest)
+    home, _ = _home(run, manifest)
     role_arn = organization.lookup_role_arn
     external_id = organization.external_id if role_arn else None
     aws = run.connect(home, replace(run.options, role_arn=role_arn, external_id=external_id))
@@ -194,7 +194,8 @@ def revalidated_plan(run: Run, plan: Saved) -> RevalidatedPlan:
         accounts = [
             parse_arn(secret.arn, "secretsmanager").account for secret in plan.secrets if secret.account == place
         ]
-        expected = _expected(run.options.expect_account, role.account if role else None, "the plan is for account")
+        written = role.account if role else None
+        expected = expected_account(run.options.expect_account, written, "the plan is for account")
         for account in accounts:
             check_account(account, expected, "the plan")
         if accounts:
@@ -307,18 +308,7 @@ def find_homes(run: Run, manifest: Manifest) -> list[Home]:
         UsageError, ConfigurationError: as `open_inventories`.
 
     """
-    typed = run.options.expect_account
-    if not manifest.accounts:
-        return [Home(_home(run, manifest), _expected(typed, manifest.account_id, "the manifest is for account"))]
-    common = None if all(role.region for role in manifest.accounts) else _home(run, manifest)
-    sources = {common: run.where.sources[common]} if common and run.where else {}
-    homes = []
-    for role in manifest.accounts:
-        region = role.region or common
-        assert region is not None  # noqa: S101 - else there is a common one
-        sources.setdefault(region, f"{role.place}.region")
-        account = _expected(typed, role.account, f"{role.place} is for account")
-        homes.append(Home(region, account, role))
+    homes, sources = homes_of(manifest, run.options.expect_account, lambda: _home(run, manifest))
     run.remember_homes(sources)
     return homes
 
@@ -339,36 +329,17 @@ def _inventory(run: Run, home: Home, rules: tuple[Rule, ...], part: Shard) -> In
     return Inventory(aws, sweeper, KmsKeys(aws, run.clock), scope, run.state.heartbeat)
 
 
-def _home(run: Run, manifest: Manifest) -> Region:
-    """Return the primaries' Region; the manifest's must match another source, and is used if there is none."""
+def _home(run: Run, manifest: Manifest) -> tuple[Region, str]:
+    """Return the primaries' Region and its source, located once."""
     if run.where and run.where.region:  # where smrep asked for the accounts
-        return run.where.region
-    try:
-        region = next(iter(run.locate((), _regions(manifest.rules), needed=True).sources))
-    except ConfigurationError:
-        if manifest.primary_region is None:
-            raise
-        run.remember_homes({manifest.primary_region: "manifest"})
-        return manifest.primary_region
-    if manifest.primary_region not in (None, region):
-        source = run.where.source if run.where else "?"
-        raise UsageError(
-            f"the manifest is for primaries in {manifest.primary_region}, but {source} says {region}; nothing was sent",
-            f"if the manifest is right, add --primary-region {manifest.primary_region}",
-            code="PrimaryRegionMismatch",
-        )
-    return region
+        return next(iter(run.where.sources.items()))
 
+    def locate() -> tuple[Region, str]:
+        return next(iter(run.locate((), _regions(manifest.rules), needed=True).sources.items()))
 
-def _expected(typed: str | None, written: str | None, origin: str) -> str | None:
-    """Return the expected account; the command line and the file must agree."""
-    if typed and written and typed != written:
-        raise UsageError(
-            f"{origin} {written}, but --expect-account says {typed}; nothing was sent",
-            "check which one is right",
-            code="AccountMismatch",
-        )
-    return typed or written
+    region, source = common_home(manifest, locate)
+    run.remember_homes({region: source})
+    return region, source
 
 
 def _regions(rules: Iterable[Rule]) -> Sequence[Region]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from smrep.errors import UsageError
+from smrep.errors import ConfigurationError, UsageError
 from smrep.model import Listed, Target, parse_arn
 from smrep.regions import Region
 from smrep.rules.manifest.fields import Mistakes
@@ -183,6 +183,73 @@ class Home:
     account: str | None = None
     role: AccountRole | None = None
     """None for the current credentials."""
+
+
+def homes_of(
+    manifest: Manifest, typed_account: str | None, locate: Callable[[], tuple[Region, str]]
+) -> tuple[list[Home], dict[Region, str]]:
+    """Return the accounts with their primaries' Regions, and the source of each Region.
+
+    `locate` returns the Region that the command line or the environment names, and its source.
+
+    Raises:
+        UsageError: the manifest is for another Region or account than the command line.
+        ConfigurationError: no Region is known.
+
+    """
+    sources: dict[Region, str] = {}
+    common = None
+    if not manifest.accounts or any(role.region is None for role in manifest.accounts):
+        common, source = common_home(manifest, locate)
+        sources[common] = source
+    if common and not manifest.accounts:
+        account = expected_account(typed_account, manifest.account_id, "the manifest is for account")
+        return [Home(common, account)], sources
+    homes = []
+    for role in manifest.accounts:
+        region = role.region or common
+        assert region is not None  # noqa: S101 - else there is a common one
+        sources.setdefault(region, f"{role.place}.region")
+        homes.append(Home(region, expected_account(typed_account, role.account, f"{role.place} is for account"), role))
+    return homes, sources
+
+
+def common_home(manifest: Manifest, locate: Callable[[], tuple[Region, str]]) -> tuple[Region, str]:
+    """Return the primaries' Region and its source; the manifest's must match another one, and is used without one.
+
+    Raises:
+        UsageError, ConfigurationError: as `homes_of`.
+
+    """
+    try:
+        region, source = locate()
+    except ConfigurationError:
+        if manifest.primary_region is None:
+            raise
+        return manifest.primary_region, "manifest"
+    if manifest.primary_region not in (None, region):
+        raise UsageError(
+            f"the manifest is for primaries in {manifest.primary_region}, but {source} says {region}; nothing was sent",
+            f"if the manifest is right, add --primary-region {manifest.primary_region}",
+            code="PrimaryRegionMismatch",
+        )
+    return region, source
+
+
+def expected_account(typed: str | None, written: str | None, origin: str) -> str | None:
+    """Return the expected account; the command line and the file must agree.
+
+    Raises:
+        UsageError: they do not.
+
+    """
+    if typed and written and typed != written:
+        raise UsageError(
+            f"{origin} {written}, but --expect-account says {typed}; nothing was sent",
+            "check which one is right",
+            code="AccountMismatch",
+        )
+    return typed or written
 
 
 def check_homes(rules: Sequence[Rule], homes: Sequence[Home]) -> None:
