@@ -170,6 +170,7 @@ OFFERS: Mapping[str, Offer] = {
     "FILE": files,
     "FILE|N": files,
     "DOC": files,
+    "FOLDER": files,
     "CMD": files,
     "REGION": regions,
     "REGION[=MESSAGE": regions,

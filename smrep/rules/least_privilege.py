@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from enum import Enum
 from smrep.errors import UsageError
 from smrep.model import SecretId, Target, in_region, parse_arn
 from smrep.regions import KNOWN, Region, partition_of
+from smrep.rules.policy_size import MANAGED_POLICY_MAX, size
 from smrep.rules.primary_region import SecretAddress, check_regions
 from smrep.rules.replication.key_failures import DEFAULT, check_key, via_service
 
@@ -121,6 +121,8 @@ KEY_OPERATIONS: Mapping[str, Mapping[Operation, tuple[Place, ...]]] = {
 Source: aws-behavior.md 4; API_ReplicateSecretToRegions, API_UpdateSecret.
 """
 
+WRITES_TO_PRIMARY = frozenset({"ReplicateSecretToRegions", "RemoveRegionsFromReplication"})
+
 HARMLESS = ("replicate", "status", "wait", "retry", "verify")
 """The commands that cannot destroy anything."""
 
@@ -142,9 +144,6 @@ LABELS: Mapping[str, str] = {
 
 EVERY = SecretId("*")
 """A placeholder for all secrets of a Region; no secret can have this name."""
-
-MANAGED_POLICY_MAX = 6144
-"""The longest managed policy in characters, without white space. Source: IAM quotas, 'managed policy'."""
 
 FAILBACK_COMMANDS = frozenset({"failback"})
 """Commands for which either Region may hold the primary, and that overwrite secrets."""
@@ -169,6 +168,10 @@ class PolicyScope:
     account: str | None = None
     """The account you typed; otherwise an ARN's own counts."""
     overwrite: bool = False
+    tags: tuple[tuple[str, str], ...] = ()
+    """Tags of the primaries, without which no change to a primary is allowed."""
+    keeps_extra: bool = False
+    """Whether apply removes no replica."""
 
     @property
     def homes(self) -> tuple[Region, ...]:
@@ -189,14 +192,24 @@ class PolicyScope:
     @property
     def operations(self) -> frozenset[str]:
         """The names of the operations that the commands send."""
-        return frozenset(operation for command in self.commands for _, operation in CALLS[command])
+        return frozenset(operation for command in self.commands for _, operation in self.calls(command))
+
+    def calls(self, command: str) -> Mapping[Operation, tuple[Place, ...]]:
+        """Return the places of each operation that the command sends."""
+        if command == "apply" and self.keeps_extra:
+            return {operation: places for operation, places in CALLS[command].items() if operation not in _REMOVAL}
+        return CALLS[command]
 
 
-def document(scope: PolicyScope) -> dict[str, object]:
-    """Return the policy in IAM's format; the order of the scope does not matter."""
+_REMOVAL = CALLS["remove"].keys() - _DESCRIBE.keys()
+
+
+def document(*scopes: PolicyScope) -> dict[str, object]:
+    """Return one policy for all scopes in IAM's format; neither their order nor that inside a scope matters."""
     actions: dict[tuple[str, str, Condition], set[str]] = {}
-    for label, action, resource, condition in _grants(scope):
-        actions.setdefault((label, resource, condition), set()).add(action)
+    for scope in scopes:
+        for label, action, resource, condition in _grants(scope):
+            actions.setdefault((label, resource, condition), set()).add(action)
     resources: dict[tuple[str, tuple[str, ...], Condition], set[str]] = {}
     for (label, resource, condition), together in actions.items():
         resources.setdefault((label, tuple(sorted(together)), condition), set()).add(resource)
@@ -219,11 +232,6 @@ def document(scope: PolicyScope) -> dict[str, object]:
     return {"Version": "2012-10-17", "Statement": statements}
 
 
-def size(policy: Mapping[str, object]) -> int:
-    """Return the policy's length by IAM's rules."""
-    return len(re.sub(r"\s", "", json.dumps(policy)))
-
-
 def is_default(key: str | None) -> bool:
     """Return whether this is the AWS managed key, which the whole account may use through Secrets Manager."""
     return key is None or key == DEFAULT or key.endswith(f":{DEFAULT}")
@@ -242,7 +250,7 @@ def is_exact(secret_id: str) -> bool:
 def _grants(scope: PolicyScope) -> Iterator[tuple[str, str, str, Condition]]:
     """Yield (label, action, resource, condition), some more than once."""
     for command in scope.commands:
-        for (service, operation), places in CALLS[command].items():
+        for (service, operation), places in scope.calls(command).items():
             for place in places:
                 for resource, condition in _resources(
                     scope, service, operation, place, returns=command in FAILBACK_COMMANDS
@@ -318,9 +326,13 @@ def _limits(scope: PolicyScope, operation: str, address: SecretAddress, *, retur
     """Return the condition for an operation on a secret; `returns` allows replicating to the primaries' Region too."""
     if operation == "UpdateSecret":  # AWS changes only the key of a replica, but also the value of other secrets
         return (("StringEquals", "secretsmanager:SecretPrimaryRegion", (address.region,)),)
+    # Replicas show no tags, and a failback may change either side.
+    tags = () if returns or operation not in WRITES_TO_PRIMARY else scope.tags
+    limits: list[tuple[str, str, tuple[str, ...]]] = [
+        ("StringEquals", f"secretsmanager:ResourceTag/{key}", (value.replace("$", "${$}"),)) for key, value in tags
+    ]
     if operation != "ReplicateSecretToRegions":
-        return ()
-    limits: list[tuple[str, str, tuple[str, ...]]] = []
+        return tuple(limits)
     if scope.targets:  # ForAllValues alone also allows requests without the key, hence Null
         regions = tuple(sorted({*(target.region for target in scope.targets), *(scope.homes if returns else ())}))
         limits.append(("ForAllValues:StringEquals", "secretsmanager:AddReplicaRegions", regions))
@@ -333,9 +345,17 @@ def _limits(scope: PolicyScope, operation: str, address: SecretAddress, *, retur
 
 
 def _without_covered(resources: set[str]) -> list[str]:
-    """Return the sorted resources, without those that a wildcard Region covers."""
-    covered = {arn for arn in resources if arn[:4] == "arn:" and in_region(arn, Region("*")) in resources - {arn}}
-    return sorted(resources - covered)
+    """Return the sorted resources, without those that one with a wildcard at its end or as its Region covers."""
+    stems = {arn[:-1] for arn in resources if arn[-1] == "*"}
+
+    def is_covered(arn: str) -> bool:
+        anywhere = in_region(arn, Region("*"))
+        if anywhere != arn and anywhere in resources:
+            return True
+        beginnings = {text[:end] for text in (arn, anywhere) for end in range(1, len(text))}
+        return not stems.isdisjoint(beginnings - {arn.removesuffix("*")})
+
+    return sorted(arn for arn in resources if arn == "*" or not is_covered(arn))
 
 
 def _rendered(condition: Condition) -> dict[str, dict[str, object]]:
@@ -412,7 +432,7 @@ def warnings(scope: PolicyScope, policy: Mapping[str, object]) -> Iterator[str]:
     if size(policy) > MANAGED_POLICY_MAX:
         yield (
             f"the policy has {size(policy)} characters without white space, but a managed policy holds at most "
-            f"{MANAGED_POLICY_MAX}: create several, each for fewer secrets or Regions"
+            f"{MANAGED_POLICY_MAX}: --out FOLDER writes several"
         )
 
 
@@ -424,8 +444,13 @@ def notes(scope: PolicyScope) -> Iterator[str]:
         yield "the account is unknown, so the ARNs allow any; name it: --expect-account ID"
     if has_arns and scope.secrets[0].secret_id == EVERY:
         yield f"no SECRET: the policy covers every secret in {scope.homes[0]}"
+    yield from gaps(scope, "use -r REGION=KMS_KEY")
+
+
+def gaps(scope: PolicyScope, key_hint: str) -> Iterator[str]:
+    """Yield notes on keys, removals and ARNs; `key_hint` says how to name a replica's key."""
     if scope.operations & KEY_OPERATIONS.keys():
-        yield from _key_notes(scope)
+        yield from _key_notes(scope, key_hint)
     if "RemoveRegionsFromReplication" in scope.operations:
         yield "IAM cannot limit a removal to some Regions: the policy allows removing every replica"
     exact = [address.secret_id for address in scope.secrets if is_exact(address.secret_id)]
@@ -436,7 +461,7 @@ def notes(scope: PolicyScope) -> Iterator[str]:
         )
 
 
-def _key_notes(scope: PolicyScope) -> Iterator[str]:
+def _key_notes(scope: PolicyScope, key_hint: str) -> Iterator[str]:
     if "ReplicateSecretToRegions" in scope.operations and is_default(scope.primary_key):
         yield (
             f"no statement for the primary's key in {', '.join(scope.homes)}: AWS's default key needs none; "
@@ -446,7 +471,7 @@ def _key_notes(scope: PolicyScope) -> Iterator[str]:
     if plain:
         yield (
             f"no statement for the replicas' keys in {', '.join(plain)}: AWS's default key needs none; "
-            "for customer-managed keys, use -r REGION=KMS_KEY"
+            f"for customer-managed keys, {key_hint}"
         )
     if len(plain) < len(scope.targets):
         yield "smrep reports a replica with any other key as unchecked"

@@ -18,11 +18,10 @@ from smrep.rules.least_privilege import (
     HARMLESS,
     KEY_OPERATIONS,
     LABELS,
-    MANAGED_POLICY_MAX,
     PolicyScope,
     document,
-    size,
 )
+from smrep.rules.policy_size import MANAGED_POLICY_MAX, size
 from smrep.rules.primary_region import SecretAddress
 
 ARN = f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:prod/db-a1b2c3"

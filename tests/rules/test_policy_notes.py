@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from smrep.errors import Outcome, UsageError
 from smrep.model import SecretId, Target
 from smrep.regions import Region
-from smrep.rules.least_privilege import MANAGED_POLICY_MAX, PolicyScope, check, document, notes, size, warnings
+from smrep.rules.least_privilege import PolicyScope, check, document, notes, warnings
+from smrep.rules.policy_size import MANAGED_POLICY_MAX, size
 from smrep.rules.primary_region import SecretAddress
 
 EAST, WEST, DUBLIN = Region("us-east-1"), Region("us-west-2"), Region("eu-west-1")
@@ -167,7 +168,7 @@ def test_a_policy_is_too_long_from_one_character_over_the_limit() -> None:
     (told,) = warnings(scope(), policy)
     assert told == (
         "the policy has 6145 characters without white space, but a managed policy holds at most "
-        "6144: create several, each for fewer secrets or Regions"
+        "6144: --out FOLDER writes several"
     )
 
 

@@ -4,21 +4,34 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
 
+from smrep.cli.fleet_setup import check_writable, read_manifest
 from smrep.cli.params import Account, HomeRegion, Regions, secret_ids, targets
 from smrep.cli.root import command, version
-from smrep.errors import ConfigurationError, UsageError
+from smrep.errors import ConfigurationError, OutputError, UsageError
+from smrep.files import replacing
 from smrep.output.safe import to_json
 from smrep.output.terminal import Messages, wants_color
 from smrep.regions import Region
 from smrep.rules.hints import step, steps
 from smrep.rules.least_privilege import CALLS, EVERY, HARMLESS, PolicyScope, check, document, notes, warnings
+from smrep.rules.manifest.schema import Home, Manifest, homes_of
+from smrep.rules.manifest_policies import (
+    DEFAULT_COMMANDS,
+    Policy,
+    manifest_notes,
+    manifest_warnings,
+    policies,
+    scopes_of,
+)
 from smrep.rules.primary_region import PrimaryRegions, locate_primaries
 
 EXAMPLES = """\b
@@ -26,6 +39,7 @@ Examples:
     smrep iam-policy prod/db -r us-west-2,eu-west-1 --primary-region us-east-1 > policy.json
     smrep iam-policy prod/db -r us-west-2=alias/dr --primary-key alias/main --expect-account 123456789012
     smrep iam-policy --prefix prod/ -r us-west-2 --for remove,replicate
+    smrep iam-policy --manifest dr.toml --out policies
     aws iam create-policy --policy-name smrep --policy-document file://policy.json"""
 
 
@@ -86,9 +100,9 @@ class Commands(click.ParamType[tuple[str, ...], str]):
     "commands",
     type=Commands(),
     multiple=True,
-    default=(HARMLESS,),
     metavar="COMMAND",
-    help=f"Command to allow: {', '.join(CALLS)} (default: {','.join(HARMLESS)}); repeatable, or separated by commas.",
+    help=f"Command to allow: {', '.join(CALLS)} (default: {','.join(HARMLESS)}; with --manifest: "
+    f"{','.join(DEFAULT_COMMANDS)}); repeatable, or separated by commas.",
 )
 @click.option(
     "--prefix",
@@ -96,6 +110,10 @@ class Commands(click.ParamType[tuple[str, ...], str]):
     metavar="PREFIX",
     multiple=True,
     help="Secrets whose names begin with PREFIX, now or later; repeatable.",
+)
+@click.option("--manifest", metavar="FILE", help="Secrets, Regions and accounts from a manifest; - is standard input.")
+@click.option(
+    "--out", metavar="FOLDER", help="Write each policy to a file in this folder, split to fit; print the paths."
 )
 @click.option("--force-overwrite", is_flag=True, help="Allow replicate --force-overwrite too.")
 @click.option("-q", "--quiet", is_flag=True, help="Print only warnings and errors.")
@@ -110,6 +128,8 @@ def iam_policy(
     expect_account: str | None,
     commands: tuple[tuple[str, ...], ...],
     prefixes: tuple[str, ...],
+    manifest: str | None,
+    out: str | None,
     force_overwrite: bool,
     quiet: bool,
 ) -> None:
@@ -118,30 +138,92 @@ def iam_policy(
     SECRET is a name, a pattern such as 'prod/*' or an ARN; - reads them from standard input, one a line. Without
     SECRET, the policy covers every secret in the primary Region. smrep calls nothing and needs no credentials. No
     policy allows reading a secret's value.
+
+    With --manifest, the policy allows what the manifest wants and nothing else. If IAM's size limit or several
+    accounts need more than one policy, smrep prints a JSON list of them; --out writes a file for each.
     """
     if secrets and prefixes:
         raise UsageError("names and --prefix contradict each other", "use names and patterns, or --prefix")
     if "" in prefixes:
         raise UsageError("--prefix must not be empty", "omit it for every secret")
-    where = _where([*secrets, *(f"{prefix}*" for prefix in prefixes)], primary_region)
-    scope = PolicyScope(
-        commands=frozenset(name for group in commands for name in group),
-        secrets=where.addresses,
-        targets=targets(regions, kms_key),
-        primary_key=primary_key,
-        account=expect_account,
-        overwrite=force_overwrite,
-    )
-    check(scope, kms_key)
-    policy = document(scope)
     messages = Messages(sys.stderr, sys.stderr is not None and wants_color("auto", sys.stderr, os.environ), quiet)
-    for region, source in where.sources.items():
+    if out:
+        check_writable("--out", f"{out}/smrep-1.json")
+    chosen = frozenset(name for group in commands for name in group)
+    if manifest:
+        if secrets or prefixes or regions or kms_key or force_overwrite:
+            raise UsageError(
+                "--manifest says which secrets and Regions: SECRET, --prefix, -r, --kms-key and --force-overwrite "
+                "contradict it",
+                "omit them, or omit --manifest",
+            )
+        wanted = read_manifest(manifest, sys.stdin)
+        homes, sources = _homes(wanted, primary_region, expect_account)
+        scopes = scopes_of(wanted, homes, chosen or frozenset(DEFAULT_COMMANDS), primary_key)
+        created = policies(scopes, [role.role_arn for role in wanted.accounts])
+        cautions, remarks = manifest_warnings(scopes, created), manifest_notes(wanted.rules, scopes)
+    else:
+        where = _where([*secrets, *(f"{prefix}*" for prefix in prefixes)], primary_region)
+        scope = PolicyScope(
+            commands=chosen or frozenset(HARMLESS),
+            secrets=where.addresses,
+            targets=targets(regions, kms_key),
+            primary_key=primary_key,
+            account=expect_account,
+            overwrite=force_overwrite,
+        )
+        check(scope, kms_key)
+        created = policies([scope]) if out else [Policy("smrep", document(scope))]
+        sources = where.sources
+        cautions, remarks = warnings(scope, created[0].document), notes(scope)
+    for region, source in sources.items():
         messages.note(f"primary Region {region} (from {'its ARN' if source == 'arn' else source})")
-    for line in warnings(scope, policy):
+    for line in cautions:
         messages.warning(line)
-    for line in notes(scope):
+    for line in remarks:
         messages.note(line)
-    click.echo(to_json(policy))
+    if out:
+        for path in _write(created, out):
+            click.echo(path)
+    elif len(created) == 1:
+        click.echo(to_json(created[0].document))
+    else:
+        messages.note(f"{len(created)} policies, as a JSON list; to write a file for each: --out FOLDER")
+        click.echo(to_json([policy.document for policy in created]))
+
+
+def _homes(
+    manifest: Manifest, flag: Region | None, expect_account: str | None
+) -> tuple[list[Home], Mapping[Region, str]]:
+    """Return the manifest's accounts with their Regions, and the source of each Region.
+
+    Raises:
+        UsageError: no Region is known, or the manifest is for another Region or account.
+
+    """
+
+    def locate() -> tuple[Region, str]:
+        return next(iter(locate_primaries((), flag, os.environ, lambda: None, needed=True).sources.items()))
+
+    with _region_needed():
+        return homes_of(manifest, expect_account, locate)
+
+
+def _write(created: Sequence[Policy], folder: str) -> Iterator[str]:
+    """Write each policy to a file of its name, and yield the paths.
+
+    Raises:
+        OutputError: a file cannot be written.
+
+    """
+    try:
+        for policy in created:
+            path = str(Path(folder) / f"{policy.name}.json")
+            with replacing(path) as file:
+                file.write(f"{to_json(policy.document)}\n")
+            yield path
+    except OSError as error:
+        raise OutputError(f"--out {folder} cannot be written: {error.strerror}") from error
 
 
 def _where(typed: Sequence[str], flag: Region | None) -> PrimaryRegions:
@@ -154,8 +236,15 @@ def _where(typed: Sequence[str], flag: Region | None) -> PrimaryRegions:
     secrets = secret_ids(typed, sys.stdin, patterns=True) if typed else (EVERY,)
     if not secrets:
         raise UsageError("standard input named no secret", "for every secret in the Region, omit SECRET")
-    try:
+    with _region_needed():
         return locate_primaries(secrets, flag, os.environ, lambda: None)
+
+
+@contextmanager
+def _region_needed() -> Iterator[None]:
+    """Say which options name a primary Region without credentials or profiles."""
+    try:
+        yield
     except ConfigurationError as error:
         raise UsageError(
             "the primary's Region is unknown: no ARN, flag or variable names one",

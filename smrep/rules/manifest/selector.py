@@ -39,7 +39,11 @@ class Selector:
         tags = dict(secret.tags)
         if any(key not in tags or value not in (None, tags[key]) for key, value in self.tags):
             return False
-        return not any(fnmatchcase(secret.name, pattern) for pattern in self.exclude)
+        return not self.excludes(secret.name)
+
+    def excludes(self, name: str) -> bool:
+        """Return whether it leaves out a secret of this name."""
+        return any(fnmatchcase(name, pattern) for pattern in self.exclude)
 
     @property
     def conditions(self) -> str:
