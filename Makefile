@@ -20,7 +20,8 @@ NEWER ?=
 COMPILE := $(TOOLS)/uv pip compile --quiet --system-certs --universal --python-version 3.11 --generate-hashes \
   --only-binary :all: --emit-build-options --no-annotate --custom-compile-command "make constraints" $(NEWER)
 
-.PHONY: demo demo-continuous test test-rest test-all coverage lint types bench mutation completions man fault-matrix package constraints audit clean
+.PHONY: demo demo-continuous test test-rest test-all coverage lint types bench mutation completions man fault-matrix package \
+  lambda constraints audit clean
 
 demo: .venv/run.stamp
 	@$(BIN)/smrep sandbox exec --seed --replication-delay 2s --replication-delay ap-southeast-2=4s \
@@ -87,6 +88,10 @@ package: .venv/run.stamp
 	rm -rf dist
 	@$(BIN)/python -m hatchling build -d dist
 	@cd dist && { sha256sum * 2> /dev/null || shasum -a 256 *; }
+
+# Likewise, for the Lambda runtime of the same Python: `make lambda PYTHON=python3.13`, in a clone without .venv.
+lambda: .venv/run.stamp
+	@$(BIN)/python deploy/lambda_zip.py dist
 
 docs/page.png: docs/picture.py .venv/run.stamp
 	$(BIN)/python docs/picture.py page > $@
