@@ -39,6 +39,7 @@ ELSEWHERE = {
     "README.md": "test_readme.py",
     "docs/ci.md": "action/test_ci_page.py",
     "docs/completion.md": "test_docs_pages.py",
+    "docs/continuous.md": "peers/test_continuous_page.py",
     "docs/fleet.md": "test_fleet_page.py",
     "docs/install.md": "release/test_install.py",
     "docs/live.md": "test_live_run.py",
