@@ -166,7 +166,7 @@ class PolicyScope:
     """Empty for all Regions."""
     primary_key: str | None = None
     account: str | None = None
-    """The account you typed; otherwise an ARN's own counts."""
+    """The account you typed, `*` for any; otherwise an ARN's own counts."""
     overwrite: bool = False
     tags: tuple[tuple[str, str], ...] = ()
     """Tags of the primaries, without which no change to a primary is allowed."""
@@ -397,7 +397,7 @@ def _check_secret(secret_id: SecretId, account: str | None) -> None:
     name = str(secret_id)
     if name.startswith("arn:"):
         arn = parse_arn(name, "secretsmanager")
-        if account and arn.account != account:
+        if account not in (None, "*", arn.account):
             raise UsageError(
                 f"{name} belongs to account {arn.account}, not to the expected account {account}",
                 "omit --expect-account, or use a secret of that account",

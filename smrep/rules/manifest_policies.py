@@ -11,7 +11,7 @@ from typing import Any
 
 from smrep.errors import UsageError
 from smrep.model import SecretId, Target, parse_arn
-from smrep.regions import Region
+from smrep.regions import Region, partition_of
 from smrep.rules.least_privilege import PolicyScope, check, document, gaps, warnings
 from smrep.rules.manifest.schema import Home, Manifest, Rule, check_homes
 from smrep.rules.manifest.selector import Selector
@@ -31,16 +31,33 @@ class Policy:
     document: Mapping[str, Any]
 
 
-def policies(scopes: Sequence[PolicyScope], roles: Sequence[str] = ()) -> list[Policy]:
-    """Return each account's policies, after the one for a caller who assumes the roles."""
+def policies(scopes: Sequence[PolicyScope], caller: Sequence[Mapping[str, Any]] = ()) -> list[Policy]:
+    """Return each account's policies, after the one with the caller's statements."""
     result: list[Policy] = []
-    if roles:
-        assume = {"Sid": "AssumeRoles", "Effect": "Allow", "Action": ["sts:AssumeRole"], "Resource": sorted(roles)}
-        result += _numbered("smrep-caller", {"Version": "2012-10-17", "Statement": [assume]})
+    if caller:
+        result += _numbered("smrep-caller", {"Version": "2012-10-17", "Statement": caller})
     for owner in dict.fromkeys(scope.owner for scope in scopes):
         whole = document(*(scope for scope in scopes if scope.owner == owner))
         result += _numbered("smrep" if owner == "*" else f"smrep-{owner}", whole)
     return result
+
+
+def caller_statements(manifest: Manifest, homes: Sequence[Home]) -> list[Any]:
+    """Return what the current credentials need besides: to find an organization's accounts, and to assume the roles."""
+    roles, statements = {role.role_arn for role in manifest.accounts}, []
+    organization = manifest.organization
+    if organization:
+        home = homes[-1].region
+        roles.add(f"arn:{partition_of(home)}:iam::*:role/{organization.role_name}")
+        if organization.lookup_role_arn:
+            roles.add(organization.lookup_role_arn)
+        else:
+            finding: Any = document(PolicyScope(commands=frozenset({"accounts"}), secrets=()))
+            statements += finding["Statement"]
+    if roles:
+        assume = {"Sid": "AssumeRoles", "Effect": "Allow", "Action": ["sts:AssumeRole"], "Resource": sorted(roles)}
+        statements.append(assume)
+    return statements
 
 
 def _numbered(name: str, whole: Mapping[str, Any]) -> Iterator[Policy]:
@@ -62,7 +79,7 @@ def scopes_of(
     check_homes(rules, homes)
     arns = [name for rule in rules for name in rule.selector.names if name.startswith("arn:")]
     accounts = {parse_arn(arn, "secretsmanager").account for arn in arns}
-    only = accounts.pop() if len(accounts) == 1 else None
+    only = accounts.pop() if len(accounts) == 1 and manifest.organization is None else None
     groups: dict[tuple[Region, PolicyScope, bool], list[SecretAddress]] = {}
     for home in homes:
         for rule in rules:
@@ -72,7 +89,7 @@ def scopes_of(
                     secrets=(),
                     targets=_targets(secret_id, rule, rules),
                     primary_key=primary_key,
-                    account=home.account or only,
+                    account=home.account or only or "*",
                     tags=tuple((key, value) for key, value in rule.selector.tags if value is not None),
                     keeps_extra=True,
                 )
@@ -112,11 +129,13 @@ def manifest_warnings(scopes: Sequence[PolicyScope], created: Sequence[Policy]) 
             )
 
 
-def manifest_notes(rules: Sequence[Rule], scopes: Sequence[PolicyScope]) -> Iterator[str]:
+def manifest_notes(manifest: Manifest, scopes: Sequence[PolicyScope]) -> Iterator[str]:
     """Yield notes on the policies' gaps and limits."""
-    if any(scope.owner == "*" for scope in scopes):
+    if manifest.organization:
+        yield "the policies smrep-* are for each account of the organization, so their ARNs name none"
+    elif any(scope.owner == "*" for scope in scopes):
         yield "the account is unknown, so the ARNs allow any; add account_id to the manifest"
-    excluding = [rule.name for rule in rules if rule.selector.exclude and not rule.selector.names]
+    excluding = [rule.name for rule in manifest.rules if rule.selector.exclude and not rule.selector.names]
     if excluding:
         yield f"IAM cannot exclude names: the policy covers those too that {', '.join(excluding)} excludes"
     yield from gaps(_together(scopes), "give the Regions a kms_key in the manifest")

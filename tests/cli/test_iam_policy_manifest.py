@@ -53,6 +53,17 @@ def test_several_policies_are_a_list_and_with_out_a_file_each(sandbox: Sandbox, 
     assert [json.loads(path.read_text()) for path in paths] == json.loads(listed.out)
 
 
+def test_an_organization_is_covered_beside_its_exceptions(sandbox: Sandbox) -> None:
+    exception = {"role_arn": f"arn:aws:iam::{OTHER}:role/special", "region": "eu-west-1"}
+    text = manifest(organization={"role_name": "smrep"}, account=[exception])
+    caller, special, members = json.loads(asked(sandbox, text).out)
+    assert [each["Sid"] for each in caller["Statement"]] == ["FindAccounts", "AssumeRoles"]
+    assert caller["Statement"][1]["Resource"] == ["arn:aws:iam::*:role/smrep", exception["role_arn"]]
+    assert f"arn:aws:secretsmanager:eu-west-1:{OTHER}:secret:prod/db-??????" in json.dumps(special)
+    assert "arn:aws:secretsmanager:us-east-1:*:secret:prod/db-??????" in json.dumps(members)
+    assert sandbox.simulator.log == []
+
+
 def test_out_splits_the_policy_of_named_secrets_too(sandbox: Sandbox, tmp_path: Path) -> None:
     names = [f"prod/db-{number:03}" for number in range(50)]
     done = sandbox.smrep("iam-policy", *names, "-r", "us-west-2", "--expect-account", ACCOUNT, "--out", str(tmp_path))

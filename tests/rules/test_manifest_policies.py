@@ -15,11 +15,12 @@ from smrep.errors import UsageError
 from smrep.model import Listed, Target
 from smrep.regions import Region
 from smrep.rules.fleet.desired_state import matching
-from smrep.rules.manifest.schema import AccountRole, Home, Manifest, Rule
+from smrep.rules.manifest.schema import AccountRole, Home, Manifest, Organization, Rule
 from smrep.rules.manifest.selector import Selector
 from smrep.rules.manifest_policies import (
     DEFAULT_COMMANDS,
     Policy,
+    caller_statements,
     manifest_notes,
     manifest_warnings,
     policies,
@@ -172,8 +173,9 @@ def test_a_key_of_a_rule_is_used_in_its_region_and_the_primarys_key_at_home() ->
 def test_each_account_gets_its_own_policies_and_the_caller_the_roles() -> None:
     roles = [AccountRole(f"account[{n}]", f"arn:aws:iam::{each}:role/smrep") for n, each in enumerate((ACCOUNT, OTHER))]
     homes = [Home(EAST, ACCOUNT, roles[0]), Home(DUBLIN, OTHER, roles[1]), Home(TOKYO, OTHER, roles[1])]
-    scopes = scopes_of(Manifest((rule(names=["a", arn("b")]),)), homes, frozenset(DEFAULT_COMMANDS), None)
-    caller, mine, others = policies(scopes, [role.role_arn for role in roles])
+    manifest = Manifest((rule(names=["a", arn("b")]),), accounts=tuple(roles))
+    scopes = scopes_of(manifest, homes, frozenset(DEFAULT_COMMANDS), None)
+    caller, mine, others = policies(scopes, caller_statements(manifest, homes))
     assert [each.name for each in (caller, mine, others)] == [
         "smrep-caller-1",
         f"smrep-{ACCOUNT}-1",
@@ -186,6 +188,24 @@ def test_each_account_gets_its_own_policies_and_the_caller_the_roles() -> None:
     assert "secret:b-" not in json.dumps(others.document)
     (written,) = [each for each in others.document["Statement"] if each["Sid"] == "Replicate"]
     assert [each.split(":")[3] for each in written["Resource"]] == [TOKYO, DUBLIN]
+
+
+@pytest.mark.parametrize("lookup", [None, f"arn:aws:iam::{OTHER}:role/lookup"])
+def test_an_organizations_accounts_share_policies_and_the_caller_finds_them_or_its_role_does(
+    lookup: str | None,
+) -> None:
+    organization = Organization("path/smrep", lookup_role_arn=lookup)
+    manifest = Manifest((rule(names=["a", arn("b")]),), organization=organization)
+    scopes = scopes_of(manifest, [Home(EAST)], frozenset(DEFAULT_COMMANDS), None)
+    caller, *others = policies(scopes, caller_statements(manifest, [Home(EAST)]))
+    *finding, assume = caller.document["Statement"]
+    assert assume["Resource"] == [*filter(None, [lookup]), "arn:aws:iam::*:role/path/smrep"][::-1]
+    found = {action.partition(":")[0] for each in finding for action in each["Action"]}
+    assert found == (set() if lookup else {"organizations"})
+    assert [each.name for each in others] == ["smrep-1"]
+    assert ":*:secret:a-" in json.dumps(others[0].document)
+    (note, *_) = manifest_notes(manifest, scopes)
+    assert note == "the policies smrep-* are for each account of the organization, so their ARNs name none"
 
 
 @pytest.mark.parametrize(("names", "account"), [([arn("a"), "b"], ACCOUNT), (["b"], "*")])
@@ -261,4 +281,4 @@ KEYS = (
 )
 def test_a_note_is_given_only_for_a_gap(of: Rule, home: Home, told: list[str]) -> None:
     scopes = scopes_of(Manifest((of,)), [home], frozenset(DEFAULT_COMMANDS), "alias/main")
-    assert sorted(manifest_notes([of], scopes)) == sorted([*told, KEYS])
+    assert sorted(manifest_notes(Manifest((of,)), scopes)) == sorted([*told, KEYS])

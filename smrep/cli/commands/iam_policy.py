@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from smrep.rules.manifest.schema import Home, Manifest, homes_of
 from smrep.rules.manifest_policies import (
     DEFAULT_COMMANDS,
     Policy,
+    caller_statements,
     manifest_notes,
     manifest_warnings,
     policies,
@@ -160,8 +162,8 @@ def iam_policy(
         wanted = read_manifest(manifest, sys.stdin)
         homes, sources = _homes(wanted, primary_region, expect_account)
         scopes = scopes_of(wanted, homes, chosen or frozenset(DEFAULT_COMMANDS), primary_key)
-        created = policies(scopes, [role.role_arn for role in wanted.accounts])
-        cautions, remarks = manifest_warnings(scopes, created), manifest_notes(wanted.rules, scopes)
+        created = policies(scopes, caller_statements(wanted, homes))
+        cautions, remarks = manifest_warnings(scopes, created), manifest_notes(wanted, scopes)
     else:
         where = _where([*secrets, *(f"{prefix}*" for prefix in prefixes)], primary_region)
         scope = PolicyScope(
@@ -197,6 +199,8 @@ def _homes(
 ) -> tuple[list[Home], Mapping[Region, str]]:
     """Return the manifest's accounts with their Regions, and the source of each Region.
 
+    The last one stands for the accounts of an organization.
+
     Raises:
         UsageError: no Region is known, or the manifest is for another Region or account.
 
@@ -206,7 +210,11 @@ def _homes(
         return next(iter(locate_primaries((), flag, os.environ, lambda: None, needed=True).sources.items()))
 
     with _region_needed():
-        return homes_of(manifest, expect_account, locate)
+        homes, sources = homes_of(manifest, expect_account, locate)
+        if manifest.organization and manifest.accounts:
+            found, more = homes_of(replace(manifest, accounts=()), expect_account, locate)
+            return [*homes, *found], sources | more
+        return homes, sources
 
 
 def _write(created: Sequence[Policy], folder: str) -> Iterator[str]:
