@@ -24,8 +24,8 @@ ROOT = Path(__file__).parents[1]
 RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
 PACKAGES = ("boto3", "botocore", "click", "jmespath", "python-dateutil", "s3transfer", "six", "tenacity", "urllib3")
 """What smrep imports in Lambda. It prints no tables there, and so needs no rich."""
-SERVICES = frozenset({service for service, _ in ALLOWED} | {"s3"})
-"""The services whose data stays; S3 has the manifest and the documents."""
+SERVICES = frozenset(service for service, _ in ALLOWED)
+"""The services whose data stays."""
 LEFT_OUT = ("*__pycache__/*", "smrep/sandbox/*", "boto3/data/*", "boto3/examples/*", "*/examples-1.json*", "*.tar.gz")
 DATA = re.compile(r"botocore/data/([^/]+)/([^/]+)/")
 """A service's data, and the API's version."""

@@ -12,6 +12,7 @@ from typing import Any
 import boto3
 from fixtures import ROOT, Sandbox
 from peers.test_continuous_stack import parsed, pytestmark
+from sample_events import native
 from typed_pages import Block, check_blocks, fenced, page_env, read_blocks, section, type_commands
 
 __all__ = ["pytestmark"]  # moto warns there and here of what it does not know
@@ -56,6 +57,16 @@ def typed(blocks: list[Block], moto: Sandbox, folder: Path) -> dict[str, str]:
     function = boto3.client("lambda", endpoint_url=moto.url).get_function_configuration(FunctionName="smrep")
     variables: dict[str, str] = function["Environment"]["Variables"]
     return variables
+
+
+def test_an_event_is_tried_at_a_desk(sandbox: Sandbox, tmp_path: Path) -> None:
+    arn = sandbox.create()
+    (tmp_path / "dr.toml").write_text(json.dumps(MANIFEST))
+    (tmp_path / "event.json").write_text(json.dumps(native(arn)))
+    (block,) = read_blocks(section(PAGE, "Try it at a desk"))
+    (done,) = type_commands(block.commands, page_env(sandbox), tmp_path)
+    assert (done.code, "1 to add" in done.out) == (0, True), done.out
+    assert "ReplicateSecretToRegions" not in {call.operation for call in sandbox.simulator.log}
 
 
 def test_the_parameters_are_those_of_the_template() -> None:

@@ -11,9 +11,14 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore_once import LOADER
 from fixtures import BIN, ROOT, Sandbox
+from sample_events import native, trail
 
+from smrep import serverless
+from smrep.rules.trigger import Schedule, SecretEvent, read_trigger
 from smrep.sandbox.simulator.iam_policies import judge, read_policy
+from smrep.serverless import METRICS, NAMESPACE
 
 TEMPLATE = (ROOT / "deploy/smrep.yaml").read_text()
 ACCOUNT, REGION, STACK = "123456789012", "us-east-1", "smrep"
@@ -182,6 +187,12 @@ def test_the_function_gets_its_settings(make_stack: Any, given: dict[str, str], 
     assert function["PackageType"] == "Zip"
 
 
+def test_the_function_has_the_handler_and_reads_its_settings(resources: Any) -> None:
+    function = resources["Function"]["Properties"]
+    assert function["Handler"]["Fn::If"][1] == f"{serverless.__name__}.{serverless.handler.__name__}"
+    assert set(function["Environment"]["Variables"]) == {serverless.MANIFEST, serverless.DOCUMENTS, serverless.HOLD}
+
+
 def test_it_is_held_until_somebody_says_otherwise() -> None:
     template = parsed()
     assert template["Parameters"]["Hold"]["Default"] == "true"
@@ -253,42 +264,37 @@ def test_the_policy_of_a_manifest_and_the_stack_together_allow_what_the_manifest
 # events ----------------------------------------------------------------------------------------
 
 
-def native(**fields: Any) -> dict[str, Any]:
-    detail = {"name": "prod/db", "labelUpdated": "AWSCURRENT", "versionId": "v"}
-    return {"source": "aws.secretsmanager", "detail-type": "Secret Label Updated", "detail": detail, **fields}
+USER = {"type": "IAMUser", "arn": f"arn:aws:iam::{ACCOUNT}:user/ada"}
 
 
-def trail(call: str, **detail: Any) -> dict[str, Any]:
-    user = {"type": "IAMUser", "arn": f"arn:aws:iam::{ACCOUNT}:user/ada"}
-    told = {"eventSource": "secretsmanager.amazonaws.com", "eventName": call, "userIdentity": user, **detail}
-    return {"source": "aws.secretsmanager", "detail-type": "AWS API Call via CloudTrail", "detail": told}
+def call(name: str, **detail: Any) -> dict[str, Any]:
+    return trail(name, **{"request": {"secretId": ARN}, "userIdentity": USER, **detail})
 
 
 def by_role(arn: str) -> dict[str, Any]:
     return {"type": "AssumedRole", "sessionContext": {"sessionIssuer": {"type": "Role", "arn": arn}}}
 
 
-REPORTED = (
+TAKEN = (
     *("CreateSecret", "TagResource", "UntagResource", "UpdateSecret"),
     *("ReplicateSecretToRegions", "RemoveRegionsFromReplication", "StopReplicationToReplica"),
 )
-"""The calls that smrep is told of."""
 OTHER_ROLE = f"arn:aws:iam::{ACCOUNT}:role/app"
 EVENTS: dict[str, tuple[dict[str, Any], str | None]] = {
     "new value": (native(), "Values"),
     "value that waits": (native(detail={"name": "x", "labelUpdated": "AWSPENDING"}), None),
     "other event of Secrets Manager": (native(**{"detail-type": "Secret Rotated"}), None),
     "label of another service": (native(source="my.app"), None),
-    **{call: (trail(call), "Calls") for call in REPORTED},
+    **{name: (call(name), "Calls") for name in TAKEN},
     **{
-        call: (trail(call), None)
-        for call in ("GetSecretValue", "DescribeSecret", "PutSecretValue", "DeleteSecret", "RotateSecret")
+        name: (call(name), None)
+        for name in ("GetSecretValue", "DescribeSecret", "PutSecretValue", "DeleteSecret", "RotateSecret")
     },
-    "answer is null": (trail("TagResource", responseElements=None, requestParameters={"secretId": "x"}), "Calls"),
-    "failed call": (trail("CreateSecret", errorCode="ResourceExistsException"), None),
-    "another role": (trail("TagResource", userIdentity=by_role(OTHER_ROLE)), "Calls"),
-    "an AWS service": (trail("CreateSecret", userIdentity={"type": "AWSService", "invokedBy": "rds"}), "Calls"),
-    "call to another service": (trail("TagResource", eventSource="s3.amazonaws.com"), None),
+    "answer is null": (call("TagResource", answer=None), "Calls"),
+    "failed call": (call("CreateSecret", errorCode="ResourceExistsException"), None),
+    "another role": (call("TagResource", userIdentity=by_role(OTHER_ROLE)), "Calls"),
+    "an AWS service": (call("CreateSecret", userIdentity={"type": "AWSService", "invokedBy": "rds"}), "Calls"),
+    "call to another service": (call("TagResource", eventSource="s3.amazonaws.com"), None),
     "nothing": ({}, None),
 }
 """Kind -> an event and the rule that takes it."""
@@ -296,13 +302,22 @@ EVENTS: dict[str, tuple[dict[str, Any], str | None]] = {
 
 def test_moto_finds_the_rule_of_each_kind_of_event(make_stack: Any) -> None:
     stack = make_stack()
-    own = trail("ReplicateSecretToRegions", userIdentity=by_role(stack.role_arn))
+    own = call("ReplicateSecretToRegions", userIdentity=by_role(stack.role_arn))
     found = {
         kind: [name for name, pattern in stack.patterns.items() if pattern.matches_event(event)]
         for kind, (event, _) in {**EVENTS, "own call": (own, None)}.items()
     }
     wanted = {kind: [rule] if rule else [] for kind, (_, rule) in EVENTS.items()}
     assert found == {**wanted, "own call": []}
+
+
+def test_the_rules_take_what_the_function_reads_and_nothing_else(make_stack: Any) -> None:
+    patterns = make_stack().patterns
+    operations = LOADER.load_service_model("secretsmanager", "service-2")["operations"]
+    assert set(TAKEN) <= set(operations)
+    for event in (native(), *map(call, operations)):
+        is_taken = any(pattern.matches_event(event) for pattern in patterns.values())
+        assert is_taken == isinstance(read_trigger(event), SecretEvent), event
 
 
 def test_each_rule_invokes_the_function_and_keeps_what_fails(make_stack: Any) -> None:
@@ -365,6 +380,7 @@ def test_apply_runs_every_hour_and_audit_every_day(resources: Any) -> None:
         "Apply": {"smrep": "apply"},
         "Audit": {"smrep": "audit"},
     }
+    assert {read_trigger(json.loads(each["Target"]["Input"])) for each in schedules.values()} == set(Schedule)
     for each in schedules.values():
         target = each["Target"]
         assert (target["Arn"], target["RoleArn"]) == (get("Function"), get("SchedulerRole"))
@@ -385,7 +401,7 @@ def test_there_is_an_alarm_for_failed_events_for_silence_and_for_each_metric(res
     assert told == {
         ("AWS/SQS", "ApproximateNumberOfMessagesVisible"): above,
         ("AWS/Lambda", "Invocations"): below,
-        **{("smrep", name): above for name in ("missing", "failed", "stale", "drift")},
+        **{(NAMESPACE, name): above for name in METRICS},
     }
     for each in alarms.values():
         topic = {"Fn::If": ["HasTopic", [{"Ref": "AlarmTopicArn"}], {"Ref": "AWS::NoValue"}]}
@@ -393,7 +409,7 @@ def test_there_is_an_alarm_for_failed_events_for_silence_and_for_each_metric(res
     triggers = {
         each["MetricName"]: {one["Name"]: one["Value"] for one in each["Dimensions"]}
         for each in alarms.values()
-        if each["Namespace"] == "smrep"
+        if each["Namespace"] == NAMESPACE
     }
     function = {"Ref": "Function"}
     assert triggers == {

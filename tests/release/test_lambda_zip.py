@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import zipfile
@@ -12,6 +11,7 @@ from typing import Any
 
 import pytest
 from fixtures import ROOT, Sandbox
+from sample_events import native
 
 from smrep.aws.allow_list import ALLOWED
 
@@ -80,7 +80,7 @@ def test_it_runs_on_any_processor_and_leaves_out_what_lambda_needs_not(built: Pa
     }
     assert not [name for name in names if name.startswith("smrep/sandbox")]
     data = {name.split("/")[2] for name in names if name.startswith("botocore/data/") and name.count("/") > 2}
-    assert data == {service for service, _ in ALLOWED} | {"s3"}
+    assert data == {service for service, _ in ALLOWED}
     assert {entry.external_attr >> 16 for entry in entries} == {0o644}
     assert len([name for name in names if name.endswith(".pyc")]) == len([n for n in names if n.endswith(".py")])
 
@@ -92,39 +92,34 @@ def test_bytecode_is_taken_without_a_look_at_the_source(built: Path) -> None:
 
 
 def test_it_has_a_client_for_every_service_and_no_other(task: Path, sandbox: Sandbox) -> None:
-    body = """
+    body = f"""
 import boto3
-for service in SERVICES:
+for service in {sorted({service for service, _ in ALLOWED})}:
     boto3.client(service)
 try:
     boto3.client("sqs")
 except Exception as error:
     print(type(error).__name__)
-""".replace("SERVICES", repr(sorted({service for service, _ in ALLOWED} | {"s3"})))
+"""
     assert run(task, body, sandbox.env)[0] == ["UnknownServiceError"]
 
 
-def test_apply_and_audit_run_from_it_alone(task: Path, sandbox: Sandbox, tmp_path: Path) -> None:
-    sandbox.create()
-    manifest = tmp_path / "dr.json"
+def test_the_function_works_from_it_alone(task: Path, sandbox: Sandbox, tmp_path: Path) -> None:
+    arn = sandbox.create()
     rule = {"names": ["prod/db"], "regions": ["us-west-2"]}
-    manifest.write_text(json.dumps({"schema": 1, "replicate": [rule]}))
+    (tmp_path / "dr.json").write_text(json.dumps({"schema": 1, "replicate": [rule]}))
     body = f"""
-from smrep.cli.main import run
-for words in (["apply", "--yes", "-q", "-o", "ndjson"], ["audit", "--deep", "-q", "-o", "ndjson"]):
-    print(run([*words, "-f", {str(manifest)!r}]))
+from smrep.serverless import handler
+for event in ({native(arn)}, {{"smrep": "apply"}}, {{"smrep": "audit"}}):
+    handler(event, None)
 """
-    lines, loaded = run(task, body, sandbox.env)
-    codes = [int(line) for line in lines if not line.startswith("{")]
-    results: list[Any] = [json.loads(line) for line in lines if line.startswith("{")]
-    assert codes == [0, 0]
-    statuses = [
-        replica["status"]
-        for each in results
-        if each["type"] == "result"
-        for secret in each["document"]["secrets"]
-        for replica in secret["replicas"]
-    ]
-    assert statuses == ["InSync", "InSync"]
-    places = (str(task), os.path.dirname(json.__file__.rpartition("/")[0]))  # noqa: PTH120 - a text to compare
+    lines, loaded = run(task, body, {**sandbox.env, "SMREP_MANIFEST": str(tmp_path / "dr.json")})
+    found: list[Any] = [json.loads(line) for line in lines]
+    assert [each["trigger"] for each in found if "trigger" in each] == ["event", "apply", "audit"]
+    documents = [each for each in found if "schema" in each]
+    assert [each["result"] for each in documents] == ["ok", "ok", "ok"]
+    rows = [document["secrets"][0]["replicas"][0] for document in documents]
+    assert [(row["action"], row["status"]) for row in rows] == [("add", "InSync"), ("keep", None), (None, "InSync")]
+    places = (str(task), str(Path(json.__file__).parents[1]))
     assert [path for path in loaded if not path.startswith(places)] == []
+    assert not [path for path in loaded if "/sandbox/" in path or "/rich/" in path]
