@@ -181,13 +181,15 @@ class PolicyScope:
     @property
     def owner(self) -> str:
         """The account for ARNs made from names; `*` if none or several are known."""
+        if self.account:
+            return self.account
         arns = [
             parse_arn(address.secret_id, "secretsmanager")
             for address in self.secrets
             if address.secret_id[:4] == "arn:"
         ]
         accounts = {arn.account for arn in arns}
-        return self.account or (accounts.pop() if len(accounts) == 1 else "*")
+        return accounts.pop() if len(accounts) == 1 else "*"
 
     @property
     def operations(self) -> frozenset[str]:
