@@ -29,6 +29,7 @@ from smrep.aws.allow_list import check_parameters, check_request
 from smrep.aws.botocore_internals import wrap_metadata_session
 from smrep.aws.credentials import NO_HEADER, Fix, check_credentials, credentials_error, rejection_code, source_of, watch
 from smrep.aws.error_translation import from_transport
+from smrep.aws.list_parser import ListParsers
 from smrep.aws.transport import BoundedSession, Bounds, bound_client
 from smrep.errors import AwsError, ConfigurationError, SmrepError
 from smrep.model import Endpoint, endpoint_for, shown_url
@@ -191,6 +192,7 @@ class Session:
         events.register_first("before-parameter-build.secrets-manager.*", check_parameters)
         events.register_last("before-send.secrets-manager.*", check_request)
         events.register_first("before-sign.*.*", partial(check_credentials, core, self.fix))
+        core.register_component("response_parser_factory", ListParsers())
         region = self.settings.sole_region
         if region:
             core.set_config_variable("sts_regional_endpoints", "regional")  # else it may be the one in us-east-1
