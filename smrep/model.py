@@ -92,8 +92,8 @@ def in_region(arn: str, region: Region) -> str:
 
     Source: aws-behavior.md 3 'ARN'.
     """
-    parts = arn.split(":", 4)
-    return ":".join((*parts[:3], region, parts[4]))
+    scheme, partition, service, _, rest = arn.split(":", 4)
+    return f"{scheme}:{partition}:{service}:{region}:{rest}"
 
 
 _REQUEST_ID = re.compile(r"Request ?ID: ?[^;,)\s]*", re.IGNORECASE)

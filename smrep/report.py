@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar, overload
 
 from smrep.errors import Outcome, SmrepError
@@ -15,6 +16,8 @@ from smrep.model import FAILED, CrossAccount
 from smrep.regions import Region
 
 T = TypeVar("T")
+NONE: Mapping[tuple[Region, ...], int] = MappingProxyType({})
+"""No healthy secrets."""
 
 
 class Action(StrEnum):
@@ -186,7 +189,7 @@ def is_notable(row: RegionReport) -> bool:
 
 def worth_telling(report: RunReport) -> Iterator[SecretReport]:
     """Yield the secrets to show; in a run over many, only those with a notable row, a finding or an error."""
-    for secret in report.secrets:
+    for secret in report.secrets if report.summary is None else without_healthy(report.secrets):
         if report.summary is None or secret.error or secret.findings or any(map(is_notable, secret.replicas)):
             yield secret
 
@@ -287,14 +290,21 @@ class Progress:
 class LazyReports(Sequence[SecretReport]):
     """Reports made on each access, so that ten thousand take the memory of one."""
 
-    def __init__(self, items: Sequence[T], make: Callable[[T], SecretReport]) -> None:
-        """Make report number N from item number N."""
+    def __init__(
+        self, items: Sequence[T], make: Callable[[T], SecretReport], healthy: Mapping[tuple[Region, ...], int] = NONE
+    ) -> None:
+        """Make report number N from item number N; the last ones are `healthy`, counted by their Regions."""
         self._items: Sequence[Any] = items
         self._make: Callable[[Any], SecretReport] = make
+        self.healthy = healthy
 
     def __len__(self) -> int:
         """Return the number of reports."""
         return len(self._items)
+
+    def __iter__(self) -> Iterator[SecretReport]:
+        """Make each report in turn."""
+        return map(self._make, self._items)
 
     @overload
     def __getitem__(self, place: int) -> SecretReport: ...
@@ -305,6 +315,16 @@ class LazyReports(Sequence[SecretReport]):
         return (
             LazyReports(self._items[place], self._make) if isinstance(place, slice) else self._make(self._items[place])
         )
+
+
+def healthy(secrets: Sequence[SecretReport]) -> Mapping[tuple[Region, ...], int]:
+    """Return how many secrets are known to be healthy, by the Regions of their rows; the others come before them."""
+    return secrets.healthy if isinstance(secrets, LazyReports) else NONE
+
+
+def without_healthy(secrets: Sequence[SecretReport]) -> Sequence[SecretReport]:
+    """Return the secrets that may have trouble, findings or notes, so that thousands without need not be made."""
+    return secrets[: len(secrets) - sum(healthy(secrets).values())]
 
 
 def bug(error: BaseException) -> Problem:

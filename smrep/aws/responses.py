@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from sys import intern
 from typing import Any, NoReturn
 
@@ -354,8 +355,11 @@ def text(answer: Mapping[str, Any], field: str) -> str | None:
 def _region(answer: Mapping[str, Any], field: str) -> Region | None:
     """Return a Region that may be absent; each is held once."""
     region = text(answer, field)
-    if not region:
-        return None
+    return _valid_region(region) if region else None
+
+
+@lru_cache(maxsize=256)
+def _valid_region(region: str) -> Region:
     if not re.fullmatch(r"[a-z0-9-]{1,128}", region, re.ASCII):
         raise BadField("a Region has no valid name")
     return Region(intern(region))

@@ -20,6 +20,8 @@ from smrep.errors import CannotSend
 from smrep.model import shown_url
 
 MEBIBYTE = 1024 * 1024
+_CHUNK = 64 * 1024
+"""Bytes read at once: a page of a list in one or two reads."""
 
 
 class Unbounded(BotoCoreError):
@@ -110,7 +112,7 @@ def _bounded(pool: Any, bounds: Bounds) -> type:
 
     def bounded_response(sock: Any, *args: Any, **kwargs: Any) -> Any:
         answer = response(sock, *args, **kwargs)
-        answer.fp = io.BufferedReader(_Stream(answer.fp.detach(), sock, bounds))
+        answer.fp = io.BufferedReader(_Stream(answer.fp.detach(), sock, bounds), _CHUNK)
         return answer
 
     connection = type("BoundedConnection", (pool.ConnectionCls,), {"response_class": staticmethod(bounded_response)})

@@ -418,10 +418,11 @@ class Run:
         secrets = results.secrets
         outcome = run_outcome(secrets, trouble)
         accounts = (secret.arn.split(":")[4] for secret in secrets if secret.arn)
-        homes = {secret.primary_region for secret in secrets if secret.arn}
-        home, source = (homes.pop(), "replica") if len(homes) == 1 else (None, None)
         if self.where:
             home, source = self.where.region, self.where.source
+        else:
+            homes = {secret.primary_region for secret in secrets if secret.arn}
+            home, source = (homes.pop(), "replica") if len(homes) == 1 else (None, None)
         report = RunReport(
             command=self.command,
             outcome=outcome,

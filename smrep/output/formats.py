@@ -14,7 +14,7 @@ from smrep.output.json_document import document, document_parts
 from smrep.output.safe import safe, to_json
 from smrep.output.summary_line import summary_line
 from smrep.output.terminal import Terminal
-from smrep.report import RegionReport, RunReport, SecretReport, Severity, is_remarkable
+from smrep.report import RegionReport, RunReport, SecretReport, Severity, is_remarkable, without_healthy
 
 
 def as_table(report: RunReport, terminal: Terminal) -> Iterator[str]:
@@ -84,7 +84,9 @@ def _csv_line(cells: Sequence[str]) -> str:
 def as_names(report: RunReport, _terminal: Terminal) -> Iterator[str]:
     """Yield the known ARNs, one a line; of an audit, only those of secrets with findings; or covered accounts."""
     yield from (f"{account.account}\n" for account in report.accounts if account.is_covered)
-    arns = (secret.arn for secret in report.secrets if report.command != "audit" or is_remarkable(secret))
+    is_audit = report.command == "audit"
+    secrets = filter(is_remarkable, without_healthy(report.secrets)) if is_audit else report.secrets
+    arns = (secret.arn for secret in secrets)
     yield from (f"{safe(arn)}\n" for arn in dict.fromkeys(arns) if arn)
 
 

@@ -13,7 +13,7 @@ from smrep.output.formats import message_of, rows, title
 from smrep.output.safe import safe
 from smrep.output.summary_line import summary_line
 from smrep.output.terminal import Messages
-from smrep.report import RegionReport, RunReport, SecretReport, Severity, worth_telling
+from smrep.report import RegionReport, RunReport, SecretReport, Severity, without_healthy, worth_telling
 
 MOST_BYTES = 500_000
 """Of the rows of a summary; GitHub accepts one mebibyte a step. Source: docs.github.com, job summaries."""
@@ -58,7 +58,7 @@ def _failures(report: RunReport) -> Iterator[str]:
     prefix = title(report)
     if report.error and report.error.outcome is not Outcome.INTERRUPTED:
         yield _error(prefix, report.error.message, report.error.hint)
-    for secret in report.secrets:
+    for secret in without_healthy(report.secrets):
         failed = [row for row in secret.replicas if row.outcome in (Outcome.FAILED, Outcome.ACCESS)]
         for row in failed:
             yield _error(f"{prefix}: {secret.label} in {row.region}", *_why(row, secret))

@@ -23,7 +23,7 @@ def safe(text: str) -> str:
     """
     if not (text.isascii() and text.isprintable()):
         text = "".join(_escape(char) if unicodedata.category(char) in _HARMFUL else char for char in text)
-    if os.environ.get("GITHUB_ACTIONS"):
+    if ("::" in text or "##[" in text) and os.environ.get("GITHUB_ACTIONS"):
         text = _RUNNER_COMMAND.sub(": :", text).replace("##[", "# #[")
     return text
 

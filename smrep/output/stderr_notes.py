@@ -9,7 +9,7 @@ from smrep.errors import Outcome, OutputError
 from smrep.output.summary_line import REPORTS_FINDINGS, summary_line
 from smrep.output.terminal import Messages
 from smrep.regions import Region
-from smrep.report import Finding, Kind, RegionReport, RunReport, SecretReport, Severity
+from smrep.report import Finding, Kind, RegionReport, RunReport, SecretReport, Severity, without_healthy
 from smrep.rules.hints import some_names, with_connection_flags
 from smrep.rules.run_outcome import resume_commands
 
@@ -38,7 +38,9 @@ def explain(
     hint needs; `next_step` is a command.
     """
     is_in_table = has_table and report.command in REPORTS_FINDINGS
-    for finding in list(dict.fromkeys(item for secret in report.secrets for item in secret.findings))[:_MAX_NOTES]:
+    for finding in list(dict.fromkeys(item for secret in without_healthy(report.secrets) for item in secret.findings))[
+        :_MAX_NOTES
+    ]:
         messages.warning(finding.message)
         messages.hint(finding.hint)
     if report.summary is not None or (len(report.secrets) > _MAX_NOTES and not is_in_table):
@@ -84,12 +86,12 @@ def _explain_many(report: RunReport, messages: Messages, *, has_counts: bool, ne
 
     What is missing has no hint of its own if `next_step` adds it.
     """
-    notes = list(dict.fromkeys(note for secret in report.secrets for note in secret.notes))
+    notes = list(dict.fromkeys(note for secret in without_healthy(report.secrets) for note in secret.notes))
     for note in notes[:_MAX_NOTES]:
         messages.warning(note)
     if len(notes) > _MAX_NOTES:
         messages.warning(f"and {len(notes) - _MAX_NOTES} more of the kind")
-    issues = group_issues(report.secrets)
+    issues = group_issues(without_healthy(report.secrets))
     for issue in issues[:_MAX_NOTES]:
         messages.warning(issue.title)
         if issue.example:

@@ -9,7 +9,7 @@ from smrep.errors import Outcome
 from smrep.model import FAILED, IN_PROGRESS, IN_SYNC
 from smrep.output.safe import safe
 from smrep.regions import Region
-from smrep.report import Action, Kind, RegionReport, RunReport, SecretReport
+from smrep.report import Action, Kind, RegionReport, RunReport, SecretReport, healthy, without_healthy
 
 REPORTS_FINDINGS = ("doctor", "verify")
 """The commands whose result is their findings, so that the table shows them in full."""
@@ -130,9 +130,9 @@ def audit_counts(report: RunReport) -> str:
     """Return 'All 37 secrets have a current replica in us-west-2', or how many have, and what the others lack where."""
     summary = dict(report.summary or {})
     total, covered = summary.pop("secrets", 0), summary.pop("covered", 0)
-    wanted: set[tuple[Region, ...]] = set()
+    wanted = {tuple(sorted(regions)) for regions in healthy(report.secrets)}
     places: dict[str, Counter[Region]] = {}
-    for secret in report.secrets:
+    for secret in without_healthy(report.secrets):
         kinds = {(finding.kind.value, row.region) for row in secret.replicas for finding in row.findings}
         wanted.add(tuple(sorted(row.region for row in secret.replicas if not _is_unwanted(row))))
         for kind, region in kinds:

@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from smrep.model import Secret, Source, Target, split_endpoint
 from smrep.regions import Region
-from smrep.report import Finding, LazyReports, Problem, RunReport, SecretReport
+from smrep.report import Finding, LazyReports, Problem, RunReport, SecretReport, healthy, is_remarkable
 
 _CONNECTED = (
     "replicate|status|wait|retry|verify|rekey|remove|promote|doctor|list|audit|init|plan|apply|export|failover|failback"
@@ -268,6 +268,8 @@ def report_with_connection_flags(
         return replace(finding, hint=with_connection_flags(finding.hint, flags)) if finding.hint else finding
 
     def mended_secret(secret: SecretReport) -> SecretReport:
+        if not is_remarkable(secret):
+            return secret
         account_flags = accounts.get(secret.account or "", flags)
         return replace(
             secret,
@@ -284,5 +286,5 @@ def report_with_connection_flags(
         )
 
     absent = None if report.absent is None else tuple(map(mended_secret, report.absent))
-    secrets = LazyReports(report.secrets, mended_secret)
+    secrets = LazyReports(report.secrets, mended_secret, healthy(report.secrets))
     return replace(report, error=mend(report.error, flags), secrets=secrets, absent=absent)

@@ -7,14 +7,14 @@ from collections.abc import Iterable, Sequence
 from smrep.errors import Outcome
 from smrep.model import IN_SYNC, Target
 from smrep.regions import Region
-from smrep.report import Action, Kind, Problem, RegionReport, SecretReport
+from smrep.report import Action, Kind, Problem, RegionReport, SecretReport, without_healthy
 from smrep.rules.hints import duration, format_command, step
 from smrep.rules.replication.replica_state import worst
 
 
-def run_outcome(secrets: Iterable[SecretReport], trouble: Problem | None) -> Outcome:
+def run_outcome(secrets: Sequence[SecretReport], trouble: Problem | None) -> Outcome:
     """Return the worst outcome of the secrets and of the run's own problem."""
-    outcomes = [secret.outcome for secret in secrets]
+    outcomes = [secret.outcome for secret in without_healthy(secrets)]
     return worst([*outcomes, trouble.outcome] if trouble else outcomes)
 
 
@@ -40,7 +40,7 @@ def timed_out(
     over = elapsed_s >= timeout_s
     rows = [
         (secret, row)
-        for secret in secrets
+        for secret in without_healthy(secrets)
         for row in secret.replicas
         if row.outcome is Outcome.PENDING and (over or not (row.error or row.findings))
     ]

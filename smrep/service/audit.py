@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -106,9 +107,16 @@ class Audit:
     def _listed_report(self, place: int, rows: Sequence[RegionReport]) -> SecretReport:
         """Return the report of a secret from the lists alone."""
         primary = self.inventory.primaries[place]
-        outcome = worst(row.outcome for row in rows)
-        report = SecretReport(primary.name, outcome, primary.arn, primary.region, tuple(rows), checked_by="list")
-        return replace(report, rules=self.inventory.wants[place].rules, account=self.inventory.account)
+        return SecretReport(
+            primary.name,
+            worst(row.outcome for row in rows),
+            primary.arn,
+            primary.region,
+            tuple(rows),
+            checked_by="list",
+            rules=self.inventory.wants[place].rules,
+            account=self.inventory.account,
+        )
 
     def _unexamined(self, place: int) -> SecretReport:
         """Return the report of a doubtful secret that the run did not reach."""
@@ -186,9 +194,12 @@ class Audits(Tracked):
     def reports(self) -> Sequence[SecretReport]:
         """Return every secret, findings first; reports of healthy secrets are created on access."""
         reports = sorted(self._reports(), key=lambda report: (not is_remarkable(report), report.name))
-        items: list[SecretReport | tuple[Audit, int]] = [*worst_first(reports)]
-        items += [(audit, place) for audit in self.audits for place in audit.listed if audit.inventory.covers(place)]
-        return LazyReports(items, lambda item: item if isinstance(item, SecretReport) else item[0].by_listing(item[1]))
+        covered = [(audit, place) for audit in self.audits for place in audit.listed if audit.inventory.covers(place)]
+        items: list[SecretReport | tuple[Audit, int]] = [*worst_first(reports), *covered]
+        regions = Counter(audit.inventory.wants[place].regions for audit, place in covered)
+        return LazyReports(
+            items, lambda item: item if isinstance(item, SecretReport) else item[0].by_listing(item[1]), regions
+        )
 
     @property
     def summary(self) -> dict[str, int]:

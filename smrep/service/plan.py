@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -111,7 +112,10 @@ def join_reports(
         *(_detailed(report) if detailed else report for report in reports)
     ]
     items += kept
-    return LazyReports(items, lambda item: item if isinstance(item, SecretReport) else item[0].kept_report(item[1]))
+    regions = Counter(planner.inventory.wants[place].regions for planner, place in kept)
+    return LazyReports(
+        items, lambda item: item if isinstance(item, SecretReport) else item[0].kept_report(item[1]), regions
+    )
 
 
 def kept_rows(kept: Sequence[tuple[AccountPlanner, int]]) -> int:

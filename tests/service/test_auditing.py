@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+from datetime import UTC, datetime
+
 import pytest
 from fakes import HOME, IRELAND, WEST, FakeAws, kinds, new_key, replicated
 from hypothesis import given
@@ -21,14 +24,21 @@ from service.audit_scene import (
 )
 from use_case_run import UseCaseRun
 
+from smrep import report
 from smrep.errors import Outcome
 from smrep.model import Page
+from smrep.output.formats import FORMATS
+from smrep.output.stderr_notes import explain
+from smrep.output.terminal import Messages, Terminal
 from smrep.regions import Region
-from smrep.report import Progress
+from smrep.report import Progress, RunReport, is_remarkable
 from smrep.rules.fleet.coverage import ALWAYS
 from smrep.rules.fleet.shards import Shard
+from smrep.rules.hints import report_with_connection_flags
 from smrep.rules.manifest.selector import Selector
 from smrep.rules.replication.replica_state import worst
+
+BEGAN = datetime(2026, 11, 23, tzinfo=UTC)
 
 
 def test_what_is_healthy_costs_a_call_per_hundred_secrets_and_region_and_no_look(aws: FakeAws) -> None:
@@ -39,6 +49,32 @@ def test_what_is_healthy_costs_a_call_per_hundred_secrets_and_region_and_no_look
     assert len(aws.calls) == 15
     assert {(each.outcome, each.checked_by) for each in run.reports()} == {(Outcome.OK, "list")}
     assert {row.status for each in run.reports() for row in each.replicas} == {None}
+
+
+def test_the_healthy_are_passed_over_and_nothing_else_changes(aws: FakeAws) -> None:
+    healthy(aws, 20, WEST, IRELAND)
+    for name in ("prod/new-1", "prod/new-2", "dev/new"):
+        aws.create(name)
+    replicated(aws, name="dev/a")
+    dev = {"name": "dev", "prefix": "dev/", "regions": [WEST]}
+    run = audited(aws, rules_of(PROD | {"regions": [WEST, IRELAND]}, dev))
+    passed_over = report.healthy(run.reports())
+    assert dict(passed_over) == {(WEST, IRELAND): 20, (WEST,): 1}
+    assert [is_remarkable(each) for each in run.reports()] == [True] * 3 + [False] * 21
+    told = [
+        everything_told(RunReport("audit", Outcome.DRIFT, 5, BEGAN, 1.0, secrets=secrets, summary=run.summary))
+        for secrets in (run.reports(), tuple(run.reports()))
+    ]
+    assert told[0] == told[1]
+    assert "21 of 24 secrets have a current replica wherever one is wanted" in told[0][0]
+
+
+def everything_told(result: RunReport) -> list[str]:
+    """Return the result in each format, and what stands beside it."""
+    result = report_with_connection_flags(result, ("--profile", "dr"))
+    stderr = io.StringIO()
+    explain(result, Messages(stderr, color=False, quiet=False))
+    return [stderr.getvalue(), *("".join(render(result, Terminal())) for render in FORMATS.values())]
 
 
 def test_a_look_is_spent_only_on_what_seems_wrong(aws: FakeAws) -> None:

@@ -10,6 +10,7 @@ from fakes import HOME, IRELAND, SYDNEY, WEST, FakeAws, kinds, new_key, replicat
 from service.apply_scene import PROD, by_name, counts, drafted, rows
 
 from smrep.errors import Outcome
+from smrep.report import healthy
 from smrep.rules.fleet.shards import Shard
 
 EVERYWHERE = PROD | {"regions": [WEST, IRELAND]}
@@ -52,6 +53,7 @@ def test_what_is_right_is_kept_by_listing_alone(aws: FakeAws) -> None:
     secrets = draft.reports()
     assert {(each.outcome, each.checked_by) for each in secrets} == {(Outcome.OK, "list")}
     assert {row.action for each in secrets for row in each.replicas} == {"keep"}
+    assert dict(healthy(secrets)) == {(WEST, IRELAND): 120}
     assert draft.changes == []
 
 

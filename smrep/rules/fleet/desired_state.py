@@ -23,6 +23,11 @@ class DesiredState:
     remove_extra: bool = False
     """Whether to remove other replicas: every rule must say so."""
 
+    @property
+    def regions(self) -> tuple[Region, ...]:
+        """The Regions of the replicas."""
+        return tuple(target.region for target in self.targets)
+
 
 @dataclass(frozen=True, slots=True)
 class RuleConflict:

@@ -170,13 +170,15 @@ def secret_report(
     )
 
 
+_ORDER = list(Outcome)
+"""All outcomes, worst first."""
+
+
 def worst_first(reports: Iterable[SecretReport]) -> list[SecretReport]:
     """Return the secrets sorted by outcome, otherwise in their order."""
-    order = list(Outcome)
-    return sorted(reports, key=lambda report: order.index(report.outcome))
+    return sorted(reports, key=lambda report: _ORDER.index(report.outcome))
 
 
 def worst(outcomes: Iterable[Outcome]) -> Outcome:
     """Return the worst outcome, in the order of Outcome; OK without any."""
-    order = list(Outcome)
-    return min(outcomes, key=order.index, default=Outcome.OK)
+    return min(outcomes, key=_ORDER.index, default=Outcome.OK)

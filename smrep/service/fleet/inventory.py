@@ -219,12 +219,12 @@ class Inventory:
             return
         self._taken.add(secret.arn)
         check_account(secret.account, self.scope.expect_account, secret.arn)
-        seen = secret.as_seen()
-        if seen.is_replica and not named:
+        if secret.is_replica and not named:
             return
         for place in places:
             self.matched[place] += 1
-        if named and seen.is_replica:
+        if named and secret.is_replica:
+            seen = secret.as_seen()
             error = not_a_primary(seen, "status", ())
             assert error is not None  # noqa: S101 - it is a replica
             refused = refusal_report(FoundSecret(SecretAddress(SecretId(named), secret.region), seen), error)
