@@ -223,6 +223,12 @@ class Aws:
 
         The answer to a write must have the secret's ARN: any other is not AWS's and proves nothing.
         """
+        with self.session.calling():
+            return self._sent(service, operation, region, name, params)
+
+    def _sent(
+        self, service: str, operation: str, region: Region, name: str, params: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
         method = check(service, operation, params)
         writes = operation in WRITES
         client = self.session.client(service, region, writes=writes)

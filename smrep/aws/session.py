@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import cache, partial
 from typing import Any, NamedTuple
@@ -18,6 +20,7 @@ from botocore.credentials import (
     AssumeRoleCredentialFetcher,
     CredentialProvider,
     CredentialResolver,
+    Credentials,
     DeferredRefreshableCredentials,
 )
 from botocore.exceptions import BotoCoreError, NoCredentialsError, ProfileNotFound
@@ -57,7 +60,7 @@ class Settings:
     external_id: str | None = None
     """The external id that the role's trust policy may require."""
     endpoints: tuple[Endpoint, ...] = ()
-    sts_region: str | None = None
+    sts_region: Region | None = None
     """The Region whose STS issues the role's credentials."""
     sole_region: Region | None = None
     """The only Region to call, for credentials too, whatever the configuration says."""
@@ -68,6 +71,7 @@ _OTHER_REGION = "Credential should be scoped to a valid region"
 _COMMON: dict[str, Any] = {
     "connect_timeout": 5,
     "read_timeout": 10,
+    "max_pool_connections": 256,  # 32 accounts with 8 calls each
     "user_agent_extra": f"Boto3/{boto3.__version__} Botocore/{botocore.__version__}",
 }
 _READS = Config(**_COMMON)
@@ -85,18 +89,52 @@ class Session:
     bounds: Bounds = field(default_factory=Bounds)
     fix: Fix = lambda _source, _code: None
     """Returns the hint for credentials that cannot be used."""
+    roles: Roles | None = None
+    """What the roles in several accounts share; a session with a role makes its own if it gets none."""
+    _credentials: Credentials | None = None
+    """Those to sign with, if not botocore's choice."""
     _reported: set[str] = field(default_factory=set)
     _made: _Sessions | None = None
-    _clients: dict[tuple[str, Region, bool], Any] = field(default_factory=dict)
+    _clients: dict[tuple[str, Region | None, bool], Any] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def client(self, service: str, region: Region, *, writes: bool = False) -> Any:
+    def __post_init__(self) -> None:
+        """Share what roles in several accounts share."""
+        if not self.settings.role_arn:
+            self.roles = None
+        elif self.roles is None:
+            own = replace(self.settings, role_arn=None, external_id=None)
+            source = Session(own, self.say, self.bounds, self.fix)
+            clients = Session(own, self.say, self.bounds, self.fix, None, _CallersCredentials(), source._reported)
+            self.roles = Roles(source, clients)
+
+    @contextmanager
+    def calling(self) -> Iterator[None]:
+        """Sign what is sent meanwhile with the credentials of this session's role, if it has one.
+
+        Raises:
+            SmrepError: there are no credentials to assume it with.
+
+        """
+        if self.roles is None:
+            yield
+            return
+        token = _CALLERS.set(self._assumed(self.roles.source))
+        try:
+            yield
+        finally:
+            _CALLERS.reset(token)
+
+    def client(self, service: str, region: Region | None, *, writes: bool = False) -> Any:
         """Return the client of this service and Region.
 
         Raises:
             ConfigurationError: no client can be made with this profile, role or endpoint.
 
         """
+        if self.roles:
+            self._assumed(self.roles.source)
+            return self.roles.clients.client(service, region, writes=writes)
         key = (service, region, writes)
         with self._lock:
             if key not in self._clients:
@@ -164,12 +202,18 @@ class Session:
 
     def _sessions(self) -> _Sessions:
         """Return the sessions whose credentials are used; make them on first use."""
+        if self.roles:
+            clients: Session = self.roles.clients
+            return clients._sessions()
         if self._made is None:
-            own, role_arn = self._guarded(), self.settings.role_arn
-            for provider in own.core.get_component("credential_provider").providers:
+            made = self._guarded()
+            if self._credentials:
+                role = CredentialResolver([_RoleProvider(self._credentials)])
+                made.core.register_component("credential_provider", role)
+            for provider in made.core.get_component("credential_provider").providers:
                 wrap_metadata_session(provider, partial(BoundedSession, bounds=self.bounds))
-                watch(own.core, provider, self.fix)
-            self._made = self._assumed(own, role_arn) if role_arn else own
+                watch(made.core, provider, self.fix)
+            self._made = made
         return self._made
 
     def _guarded(self) -> _Sessions:
@@ -206,35 +250,65 @@ class Session:
             self._reported.add(url)
             self.say(f"endpoint {url}, not AWS's own")
 
-    def _assumed(self, own: _Sessions, role_arn: str) -> _Sessions:
-        """Return sessions with the role's credentials, which renew themselves."""
-        settings, source = self.settings, own.boto.get_credentials()
-        if source is None:
-            raise credentials_error(own.core, "", NoCredentialsError(), self.fix)
+    def _assumed(self, source: Session) -> Credentials:
+        """Return the role's credentials, which are fetched when first used and renew themselves.
 
-        def sts(name: str, **_: Any) -> Any:
-            client = own.boto.client(
-                name,  # type: ignore[call-overload]  # botocore says which service
-                region_name=settings.sts_region,
-                config=_READS,
-                endpoint_url=endpoint_for(name, None, settings.endpoints),
+        Raises:
+            SmrepError: the source has no credentials to assume it with.
+
+        """
+        settings = self.settings
+        with self._lock:
+            if self._credentials:
+                return self._credentials
+            with source._lock:
+                sessions = source._sessions()
+                own = sessions.boto.get_credentials()
+            if own is None:
+                raise credentials_error(sessions.core, "", NoCredentialsError(), self.fix)
+            fetcher = AssumeRoleCredentialFetcher(
+                lambda service, **_: source.client(service, settings.sts_region),
+                own,
+                str(settings.role_arn),
+                extra_args={
+                    "RoleSessionName": f"smrep-{os.getpid()}",
+                    **({"ExternalId": settings.external_id} if settings.external_id else {}),
+                },
+                cache=_Nothing(),
             )
-            self._admit(client)
-            return client
+            self._credentials = DeferredRefreshableCredentials(fetcher.fetch_credentials, _RoleProvider.METHOD)
+            return self._credentials
 
-        fetcher = AssumeRoleCredentialFetcher(
-            sts,
-            source,
-            role_arn,
-            extra_args={
-                "RoleSessionName": f"smrep-{os.getpid()}",
-                **({"ExternalId": settings.external_id} if settings.external_id else {}),
-            },
-        )
-        assumed, provider = self._guarded(), _RoleProvider(fetcher)
-        watch(assumed.core, provider, self.fix)
-        assumed.core.register_component("credential_provider", CredentialResolver([provider]))
-        return assumed
+
+@dataclass(frozen=True, slots=True)
+class Roles:
+    """What the sessions of several accounts share, so that an account costs no more than its credentials."""
+
+    source: Session
+    """Has the credentials that assume each role."""
+    clients: Session
+    """Makes clients that sign each request with the role of the caller."""
+
+
+_CALLERS: ContextVar[Credentials] = ContextVar("credentials")
+"""The credentials of the session whose call is being made."""
+
+
+class _Nothing(dict[str, Any]):
+    """A cache that keeps nothing: the credentials keep themselves, without the rest of AWS's answer."""
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        """Forget the answer."""
+
+
+class _CallersCredentials(Credentials):
+    """The credentials of the session whose call is being made; outside a call there are none."""
+
+    def __init__(self) -> None:
+        super().__init__("", "", method=_RoleProvider.METHOD)
+
+    def get_frozen_credentials(self) -> Any:
+        return _CALLERS.get().get_frozen_credentials()
 
 
 @cache
@@ -251,16 +325,16 @@ class _Sessions(NamedTuple):
 
 
 class _RoleProvider(CredentialProvider):
-    """Gives botocore the credentials of an assumed role, which it renews."""
+    """Gives botocore the credentials of assumed roles."""
 
     METHOD = "assume-role"
 
-    def __init__(self, fetcher: AssumeRoleCredentialFetcher) -> None:
+    def __init__(self, credentials: Credentials) -> None:
         super().__init__()
-        self._fetcher = fetcher
+        self._credentials = credentials
 
-    def load(self) -> DeferredRefreshableCredentials:
-        return DeferredRefreshableCredentials(self._fetcher.fetch_credentials, self.METHOD)
+    def load(self) -> Credentials:
+        return self._credentials
 
 
 def _unusable(error: Exception) -> SmrepError:

@@ -37,6 +37,7 @@ from smrep.service.run_state import Plan, RunState
 
 if TYPE_CHECKING:
     from smrep.aws.client import Aws, Observer
+    from smrep.aws.session import Roles
 
 TELLING_S = 5.0
 """Seconds between progress events in a run over many secrets."""
@@ -109,6 +110,7 @@ class Run:
         self._progress_at_s = 0.0
         self._said_homes: Mapping[Region, str] = {}
         self._report: SecretsReport | None = None
+        self._roles: Roles | None = None
         self._search = compile_query(self.options.query) if self.options.query is not None else None
         self.state = RunState(self.clock, self._started + (self.timeout_s or 0.0), self, self.dry_run)
 
@@ -405,9 +407,11 @@ class Run:
             sts_region=first,
             sole_region=first if sole else None,
         )
-        sessions = click.get_current_context().meta.setdefault(SESSIONS, {})
-        session = sessions.setdefault(settings, Session(settings, self.messages.note, fix=credentials_fix))
-        if first:
+        session = Session(settings, self.messages.note, fix=credentials_fix, roles=self._roles)
+        session = click.get_current_context().meta.get(SESSIONS, {}).setdefault(settings, session)
+        is_another = session.roles is not None and session.roles is self._roles
+        self._roles = session.roles or self._roles
+        if first and not is_another:  # an account more has the endpoint of the others
             self.endpoint_url = session.endpoint_url(first)
         return Aws(session, self.messages.trace if options.debug else None, self.observers)
 

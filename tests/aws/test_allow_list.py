@@ -78,15 +78,17 @@ def test_no_waiter_goes_round_it(connect: Callable[..., Session], service: str, 
 def test_a_client_made_behind_our_back_reads_no_value(
     connect: Callable[..., Session], settings: dict[str, Any], maker: str
 ) -> None:
-    boto, core = connect(**settings)._sessions()
+    session = connect(**settings)
+    boto, core = session._sessions()
     make = boto.client if maker == "boto3" else core.create_client
     client = make("secretsmanager", region_name=HOME)
     try:
-        assert client.describe_secret(SecretId="prod/db")["Name"] == "prod/db"
-        with pytest.raises(NotAllowed):
-            client.get_secret_value(SecretId="prod/db")
-        with pytest.raises(NotAllowed):
-            client.batch_get_secret_value(SecretIdList=["prod/db"])
+        with session.calling():
+            assert client.describe_secret(SecretId="prod/db")["Name"] == "prod/db"
+            with pytest.raises(NotAllowed):
+                client.get_secret_value(SecretId="prod/db")
+            with pytest.raises(NotAllowed):
+                client.batch_get_secret_value(SecretIdList=["prod/db"])
     finally:
         client.close()
 
