@@ -25,7 +25,7 @@ def process(words: Sequence[str]) -> int:
     from smrep.cli.signals import BROKEN_PIPE, answer_signals_with, drop, flush_streams, install_handlers, stopped_by
     from smrep.errors import Terminated
 
-    gc.set_threshold(50_000)  # with 700, a tenth of the CPU of a short process; with more, a fleet's memory
+    gc.set_threshold(20_000)  # with 700, a tenth of the CPU of a short process; with more, a fleet's memory
     try:
         install_handlers()
         for stream in (sys.stdout, sys.stderr):

@@ -41,6 +41,14 @@ sharded = click.option(
     metavar="I/N",
     help="Process part I of N; auto/N takes I from AWS Batch or Kubernetes.",
 )
+PARALLEL_ACCOUNTS = 8
+several_accounts = click.option(
+    "--parallel-accounts",
+    type=click.IntRange(1, 32),
+    default=PARALLEL_ACCOUNTS,
+    metavar="N",
+    help=f"Work on at most N accounts of the manifest at once (default: {PARALLEL_ACCOUNTS}).",
+)
 
 reported = click.option(
     "--report",
@@ -56,6 +64,7 @@ def manifest_plan(
     manifest: Manifest,
     shard: str | None,
     *,
+    width: int = PARALLEL_ACCOUNTS,
     trusting: bool = False,
     detailed: bool = False,
     standing: bool = False,
@@ -64,13 +73,14 @@ def manifest_plan(
 
     `standing` accepts rules without a secret, which is yet to be born.
     """
+    from smrep.service.fleet.multi_account import Accounts
     from smrep.service.fleet.secret_plan import AccountPlanner
     from smrep.service.plan import FleetPlan
 
     inventories = open_inventories(run, manifest, shard)
-    planners = [AccountPlanner(inventory, run.clock, run.state.heartbeat, trusting) for inventory in inventories]
-    rules = () if standing else manifest.rules
-    return FleetPlan(planners, rules, is_whole(manifest, inventories), detailed=detailed)
+    planners = [AccountPlanner(inventory, run.clock, trusting) for inventory in inventories]
+    rules, whole = () if standing else manifest.rules, is_whole(manifest, inventories)
+    return FleetPlan(planners, rules, whole, accounts=Accounts(width), detailed=detailed)
 
 
 def absent_names(inventories: Sequence[Inventory]) -> tuple[SecretReport, ...] | None:
@@ -105,7 +115,7 @@ def event_plan(run: Run, manifest: Manifest, event: SecretEvent) -> EventPlan | 
     if not inventories:
         account = f" of account {event.account}" if event.account else ""
         return f"the manifest has no primaries in {event.region}{account}"
-    return find_event_secret(event, AccountPlanner(inventories[0], run.clock, run.state.heartbeat))
+    return find_event_secret(event, AccountPlanner(inventories[0], run.clock))
 
 
 def is_whole(manifest: Manifest, inventories: Sequence[Inventory]) -> bool:
@@ -200,7 +210,7 @@ def revalidated_plan(run: Run, plan: Saved) -> RevalidatedPlan:
             check_account(account, expected, "the plan")
         if accounts:
             inventory = _inventory(run, Home(homes[place], expected or accounts[0], role), (), WHOLE)
-            planners[place] = AccountPlanner(inventory, run.clock, run.state.heartbeat)
+            planners[place] = AccountPlanner(inventory, run.clock)
     return RevalidatedPlan(plan, planners)
 
 
@@ -326,7 +336,7 @@ def _inventory(run: Run, home: Home, rules: tuple[Rule, ...], part: Shard) -> In
     aws = run.connect(home.region, options)
     scope = FleetScope(home.region, rules, None if part == WHOLE else part, home.account, home.role)
     sweeper = RegionLister(aws, run.clock, LISTS_A_SECOND / part.count)
-    return Inventory(aws, sweeper, KmsKeys(aws, run.clock), scope, run.state.heartbeat)
+    return Inventory(aws, sweeper, KmsKeys(aws, run.clock), scope)
 
 
 def _home(run: Run, manifest: Manifest) -> tuple[Region, str]:

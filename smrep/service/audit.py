@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
 from smrep.errors import NotWhole, Outcome
 from smrep.model import Secret
@@ -14,11 +14,11 @@ from smrep.rules.manifest.schema import Rule
 from smrep.rules.manifest.selector import EVERY
 from smrep.rules.replication.findings import failed_check_outcome, unchecked
 from smrep.rules.replication.replica_state import worst, worst_first
-from smrep.service.fleet.inspector import Inspector
+from smrep.service.fleet.inspector import Inspector, progress_of
 from smrep.service.fleet.inventory import Inventory, check_conflicts, refuse_absent, unmatched_rules
 from smrep.service.fleet.multi_account import Accounts
 from smrep.service.run_state import RunState, Tracked
-from smrep.service.steps.parallel import do_nothing, parallel
+from smrep.service.steps.parallel import parallel
 
 
 @dataclass(slots=True)
@@ -30,7 +30,6 @@ class Audit:
     """Whether to look at every primary, to report a status."""
     extras: bool = False
     """Whether to report replicas in Regions that no rule wants."""
-    pulse: Callable[[], None] = do_nothing
     inspector: Inspector = field(init=False)
     listed: list[int] = field(default_factory=list)
     """Places of the secrets that listing alone covers."""
@@ -40,42 +39,31 @@ class Audit:
 
     def __post_init__(self) -> None:
         """Create the inspector of this inventory."""
-        self.inspector = Inspector(self.inventory, self.pulse)
-        self.inventory.pulse = self.pulse
+        self.inspector = Inspector(self.inventory)
 
-    def look(self, run: RunState) -> None:
+    def look(self) -> None:
         """List the Regions, then look at the doubtful secrets.
 
         Raises:
             CredentialsError: no further call can succeed.
-            UsageError: rules conflict for a secret that was not listed.
 
         """
         inventory, inspector = self.inventory, self.inspector
         inventory.list_replicas()
         self._orphans = inspector.orphans()
-        check_conflicts([inventory])
         self._doubtful = inspector.doubtful(deep=self.deep)
         chosen = set(self._doubtful)
         self.listed = [place for place in range(len(inventory.primaries)) if place not in chosen]
         inspector.to_look = len(self._doubtful)
-        run.update()
-        parallel(self._examine, self._doubtful, pulse=run.heartbeat)
-        run.update()
+        inventory.pulse()
+        parallel(self._examine, self._doubtful, pulse=inventory.pulse)
+        inventory.close()
 
     @property
     def reports(self) -> list[SecretReport]:
         """Reports of the secrets examined, not yet examined, and refused."""
         examined = (self._looked_at.get(place, self._unexamined(place)) for place in self._doubtful)
         return [*self.inventory.refused, *self._orphans, *(report for report in examined if report)]
-
-    @property
-    def progress(self) -> Progress:
-        """Progress of the run."""
-        inspector = self.inspector
-        if not inspector.to_look:
-            return self.inventory.progress
-        return Progress("examining", inspector.looked, inspector.to_look)
 
     def by_listing(self, place: int) -> SecretReport:
         """Return a secret's report from listing alone."""
@@ -152,7 +140,6 @@ class Audits(Tracked):
     whole: bool = True
     """Whether no other shard's accounts may contain a name."""
     accounts: Accounts = field(default_factory=Accounts)
-    _present: Audit | None = None
 
     def look(self, run: RunState) -> None:
         """Audit each account; a failed list does not stop the others.
@@ -162,17 +149,10 @@ class Audits(Tracked):
             UsageError: rules conflict, or the secrets belong to another account than expected.
 
         """
-        for audit in self.audits:
-            self._present = audit
-            with self.accounts.isolated(audit.inventory, alone=len(self.audits) == 1):
-                audit.inventory.list_primaries()
-            run.update()
-        refuse_absent([audit.inventory for audit in self._living], whole=self.whole and not self.accounts.lost)
+        self.accounts.each(self._look_into, self.audits, run)
+        if len(self.audits) > 1:
+            self._refuse_absent()
         check_conflicts([audit.inventory for audit in self._living])
-        for audit in self._living:
-            self._present = audit
-            with self.accounts.isolated(audit.inventory, alone=len(self.audits) == 1):
-                audit.look(run)
 
     def check(self) -> None:
         """Raise if a part of the answer is missing.
@@ -189,7 +169,7 @@ class Audits(Tracked):
     @property
     def progress(self) -> Progress:
         """Progress of the run."""
-        return self._present.progress if self._present else Progress("listing", 0)
+        return progress_of(audit.inspector for audit in self.audits)
 
     def reports(self) -> Sequence[SecretReport]:
         """Return every secret, findings first; reports of healthy secrets are created on access."""
@@ -224,9 +204,19 @@ class Audits(Tracked):
                 who = f"{rule.place} matches" if rule.name else "the selectors match"
                 yield f"{who} no secret in {homes}: {rule.selector.conditions}"
 
+    def _look_into(self, audit: Audit) -> None:
+        audit.inventory.list_primaries()
+        if len(self.audits) == 1:
+            self._refuse_absent()  # of several accounts, any may have the name
+        if not audit.inventory.conflicts:
+            audit.look()
+
+    def _refuse_absent(self) -> None:
+        refuse_absent([audit.inventory for audit in self._living], whole=self.whole and not self.accounts.lost)
+
     @property
     def _living(self) -> list[Audit]:
-        return [audit for audit in self.audits if not self.accounts.has_lost(audit.inventory)]
+        return self.accounts.living(self.audits)
 
     def _reports(self) -> list[SecretReport]:
         """Return every secret that listing alone does not cover."""

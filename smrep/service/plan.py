@@ -16,6 +16,7 @@ from smrep.rules.fleet.saved_plan import Saved, SavedSecret, differences
 from smrep.rules.hints import step
 from smrep.rules.manifest.schema import Rule
 from smrep.rules.replication.replica_state import worst
+from smrep.service.fleet.inspector import progress_of
 from smrep.service.fleet.inventory import check_conflicts, refuse_absent, unmatched_rules
 from smrep.service.fleet.multi_account import Accounts
 from smrep.service.fleet.secret_plan import AccountPlanner, SecretPlan, SecretPlans
@@ -38,7 +39,6 @@ class FleetPlan(SecretPlans):
     accounts: Accounts = field(default_factory=Accounts)
     detailed: bool = False
     """Whether a planned change counts as drift in the exit code."""
-    _at: AccountPlanner | None = None
 
     def look(self, run: RunState) -> None:
         """List and look in every account; a failed list does not stop the others.
@@ -48,30 +48,21 @@ class FleetPlan(SecretPlans):
             UsageError: rules conflict or select nothing, or the account is not the expected one.
 
         """
-        alone = len(self.planners) == 1
-        for planner in self.planners:
-            self._at = planner
-            with self.accounts.isolated(planner.inventory, alone=alone):
-                planner.inventory.list_primaries()
-            run.update()
+        self.accounts.each(lambda planner: planner.inventory.list_primaries(), self.planners, run)
         self._check()
-        for planner in self._living:
-            self._at = planner
-            with self.accounts.isolated(planner.inventory, alone=alone):
-                new_plans = list(planner.plans())
-                self.plans += [(planner, plan) for plan in new_plans]
-                self.kept += [(planner, place) for place in planner.kept]
-            run.update()
+        found: dict[int, list[SecretPlan]] = {}
+        try:
+            self.accounts.each(lambda planner: found.update({id(planner): list(planner.plans())}), self.planners, run)
+        finally:
+            for planner in self.planners:
+                if id(planner) in found:
+                    self.plans += [(planner, plan) for plan in found[id(planner)]]
+                    self.kept += [(planner, place) for place in planner.kept]
 
     @property
     def progress(self) -> Progress:
         """Progress of the run."""
-        if self._at is None:
-            return Progress("listing", 0)
-        inspector = self._at.inspector
-        if inspector.to_look:
-            return Progress("examining", inspector.looked, inspector.to_look)
-        return self._at.inventory.progress
+        return progress_of(planner.inspector for planner in self.planners)
 
     def reports(self) -> Sequence[SecretReport]:
         """Return every secret, planned changes first."""
@@ -89,7 +80,7 @@ class FleetPlan(SecretPlans):
 
     @property
     def _living(self) -> list[AccountPlanner]:
-        return [planner for planner in self.planners if not self.accounts.has_lost(planner.inventory)]
+        return self.accounts.living(self.planners)
 
     def _check(self) -> None:
         """Refuse a manifest that does not fit the existing secrets."""

@@ -18,6 +18,7 @@ from smrep.cli.fleet_setup import (
     read_manifest,
     read_plan,
     revalidated_plan,
+    several_accounts,
     shard_of,
     sharded,
     with_found_accounts,
@@ -42,7 +43,7 @@ Examples:
     smrep apply -f dr.toml --yes --shard auto/4
     smrep apply -f dr.toml --event created.json"""
 
-AGAIN = ("file", "plan", "event", "rate", "journal", "shard", "wait", "timeout_s")
+AGAIN = ("file", "plan", "event", "rate", "journal", "shard", "parallel_accounts", "wait", "timeout_s")
 """Python names of the options to repeat; the confirming option is added where needed."""
 
 
@@ -60,6 +61,7 @@ AGAIN = ("file", "plan", "event", "rate", "journal", "shard", "wait", "timeout_s
 @options.rate(20, " in all shards together")
 @click.option("--journal", metavar="FILE", help="Append a JSON line to FILE before each write.")
 @sharded
+@several_accounts
 @options.changing("Wait until each Region is in sync or failed (default: wait).", "the changes")
 @options.shared
 def apply(
@@ -71,6 +73,7 @@ def apply(
     rate: float,
     journal: str | None,
     shard: str | None,
+    parallel_accounts: int,
     wait: bool,
     timeout_s: float,
     dry_run: bool,
@@ -93,7 +96,11 @@ def apply(
         if event and (plan or shard or (file == "-" == event)):
             other = "--plan" if plan else "--shard" if shard else "-f -"
             raise UsageError(f"--event and {other} contradict each other", "omit one of them")
-        fleet_plan, paced = _event_plan(run, str(file), event, rate) if event else _plan(run, file, plan, rate, shard)
+        fleet_plan, paced = (
+            _event_plan(run, str(file), event, rate)
+            if event
+            else _plan(run, file, plan, rate, shard=shard, width=parallel_accounts)
+        )
         if journal and not dry_run:
             run.observers.append(_journal(run, journal, stack).write)
 
@@ -109,7 +116,7 @@ def apply(
 
 
 def _plan(
-    run: Run, file: str | None, plan: str | None, rate: float, shard: str | None
+    run: Run, file: str | None, plan: str | None, rate: float, *, shard: str | None, width: int
 ) -> tuple[FleetPlan | RevalidatedPlan, float]:
     """Return the plan, not yet looked at, and the writes per second allowed to an account."""
     if file:
@@ -118,7 +125,7 @@ def _plan(
         paced = budget(rate, part, dealt_accounts(manifest, part))
         run.stdin_is_taken = file == "-"
         manifest = with_found_accounts(run, manifest, shard)
-        return manifest_plan(run, manifest, shard, trusting=True), paced
+        return manifest_plan(run, manifest, shard, width=width, trusting=True), paced
     saved = read_plan(str(plan))
     return revalidated_plan(run, saved), budget(rate, saved.shard, saved.of_accounts)
 

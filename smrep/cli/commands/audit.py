@@ -14,6 +14,7 @@ from smrep.cli.fleet_setup import (
     open_inventories,
     read_manifest,
     reported,
+    several_accounts,
     sharded,
     with_found_accounts,
 )
@@ -48,6 +49,7 @@ MAX_NAMED = 10
 @click.option("--deep", is_flag=True, help="Describe every primary for its replicas' statuses: one call per secret.")
 @reported
 @sharded
+@several_accounts
 @options.shared
 def audit(
     regions: Any,
@@ -56,6 +58,7 @@ def audit(
     deep: bool,
     reports: tuple[str, ...],
     shard: str | None,
+    parallel_accounts: int,
     shared: options.SharedOptions,
     choice: options.Choice,
 ) -> int:
@@ -80,12 +83,14 @@ def audit(
         manifest = with_found_accounts(run, manifest, shard)
 
         from smrep.service.audit import Audit, Audits
+        from smrep.service.fleet.multi_account import Accounts
         from smrep.service.steps.lookup import identify_caller
 
         inventories = open_inventories(run, manifest, shard)
         audits = Audits(
-            [Audit(inventory, deep, bool(file), run.state.heartbeat) for inventory in inventories],
+            [Audit(inventory, deep, bool(file)) for inventory in inventories],
             is_whole(manifest, inventories),
+            Accounts(parallel_accounts),
         )
         run.state.track(audits, interrupted_look)
         if inventories and any(path.endswith(".html") for path in reports):

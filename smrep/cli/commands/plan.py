@@ -13,6 +13,7 @@ from smrep.cli.fleet_setup import (
     dealt_accounts,
     manifest_plan,
     read_manifest,
+    several_accounts,
     shard_of,
     sharded,
     with_found_accounts,
@@ -41,9 +42,16 @@ Examples:
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 5 if there is something to do.")
 @click.option("--out", metavar="FILE", help="Write the plan to FILE for apply --plan.")
 @sharded
+@several_accounts
 @options.shared
 def plan(
-    file: str, *, detailed_exitcode: bool, out: str | None, shard: str | None, shared: options.SharedOptions
+    file: str,
+    *,
+    detailed_exitcode: bool,
+    out: str | None,
+    shard: str | None,
+    parallel_accounts: int,
+    shared: options.SharedOptions,
 ) -> int:
     """Show what apply would do, and change nothing.
 
@@ -55,7 +63,7 @@ def plan(
         if out:
             check_writable("--out", out)
         manifest = with_found_accounts(run, manifest, shard)
-        fleet_plan = manifest_plan(run, manifest, shard, detailed=detailed_exitcode)
+        fleet_plan = manifest_plan(run, manifest, shard, width=parallel_accounts, detailed=detailed_exitcode)
         run.state.track(fleet_plan, interrupted_look)
         fleet_plan.look(run.state)
         if run.events:

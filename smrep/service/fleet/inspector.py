@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 
 from smrep.errors import AwsError, CredentialsError, Denied, NotFound
 from smrep.model import IN_SYNC, Listed, Secret, Target, in_region
 from smrep.regions import Region
-from smrep.report import Problem, RegionReport, SecretReport
+from smrep.report import Problem, Progress, RegionReport, SecretReport
 from smrep.rules.fleet.coverage import examined_row, extra_row, orphan
 from smrep.rules.fleet.desired_state import DesiredState
 from smrep.rules.replication.name_owner import NameLookup, NoSecret, NotChecked
@@ -17,7 +17,7 @@ from smrep.rules.replication.replica_state import secret_report
 from smrep.service.fleet.inventory import Inventory
 from smrep.service.fleet.multi_account import DenialBreaker
 from smrep.service.steps.lookup import look_up_name, not_a_primary, pending_deletion, troubles_elsewhere
-from smrep.service.steps.parallel import do_nothing, parallel
+from smrep.service.steps.parallel import parallel
 
 
 @dataclass(slots=True)
@@ -25,7 +25,6 @@ class Inspector:
     """Describes the secrets that look wrong."""
 
     inventory: Inventory
-    pulse: Callable[[], None] = do_nothing
     looked: int = 0
     to_look: int = 0
     _denials: DenialBreaker = field(default_factory=DenialBreaker)
@@ -61,7 +60,7 @@ class Inspector:
         inventory = self.inventory
         groups = [list(group) for _, group in groupby(sorted(inventory.stray_replicas, key=_by_origin), key=_by_origin)]
         reports: list[SecretReport] = []
-        for listed, primary in zip(groups, parallel(self._origin, groups, pulse=self.pulse), strict=True):
+        for listed, primary in zip(groups, parallel(self._origin, groups, pulse=self.inventory.pulse), strict=True):
             if isinstance(primary, Secret):
                 if primary.deleted is None:
                     inventory.add(Listed.of(primary))
@@ -162,6 +161,16 @@ class Inspector:
             raise
         except AwsError as error:
             return error
+
+
+def progress_of(inspectors: Iterable[Inspector]) -> Progress:
+    """Return the progress of all accounts: how many secrets are listed, and then how many are examined."""
+    looked, to_look, listed = 0, 0, 0
+    for inspector in inspectors:
+        looked += inspector.looked
+        to_look += inspector.to_look
+        listed += inspector.inventory.lister.seen
+    return Progress("examining", looked, to_look) if to_look else Progress("listing", listed)
 
 
 def _by_origin(replica: Listed) -> str:

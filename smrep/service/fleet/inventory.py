@@ -10,7 +10,7 @@ from typing import Protocol
 from smrep.errors import AwsError, CredentialsError, NotFound, UsageError
 from smrep.model import Listed, Secret, SecretId, Target, in_region
 from smrep.regions import Region
-from smrep.report import Problem, Progress, SecretReport
+from smrep.report import Problem, SecretReport
 from smrep.rules.fleet.coverage import is_covered
 from smrep.rules.fleet.desired_state import DesiredState, RuleConflict, desired_state, matching
 from smrep.rules.hints import step
@@ -87,6 +87,7 @@ class Inventory:
     key_check: KmsKeys
     scope: FleetScope
     pulse: Callable[[], None] = do_nothing
+    """Called about once a second."""
     primaries: list[Listed] = field(default_factory=list)
     """Selected primaries, without tags."""
     wants: list[DesiredState] = field(default_factory=list)
@@ -107,9 +108,6 @@ class Inventory:
     """Places of primaries with an unwanted replica in some list."""
     unlisted: dict[Region, AwsError] = field(default_factory=dict)
     """Regions that could not be listed completely, with the error."""
-    doing: str = "listing"
-    _taken: set[str] = field(default_factory=set)
-    """ARNs selected so far, because an entry may appear on two pages."""
     _covered: dict[Region, bytearray] = field(default_factory=dict)
     _keys: dict[Region, dict[int, str]] = field(default_factory=dict)
     """Region -> place -> listed key, if a rule wants a key spelled differently."""
@@ -120,11 +118,6 @@ class Inventory:
     def account(self) -> str | None:
         """Account id in a run over several accounts."""
         return self.scope.role.account if self.scope.role else None
-
-    @property
-    def progress(self) -> Progress:
-        """Secrets and pages listed so far."""
-        return Progress(self.doing, self.lister.seen)
 
     def list_primaries(self) -> None:
         """List the primaries' Region and keep selected secrets; look up named ones that are not listed.
@@ -137,20 +130,21 @@ class Inventory:
         rules = self.scope.rules
         self.matched = [0] * len(rules)
         names = self.scope.names
+        taken: set[str] = set()  # because an entry may appear on two pages
         for page in self.lister.pages(self.scope.home, filters([rule.selector for rule in rules])):
             for listed in page[:1]:
                 check_account(listed.account, self.scope.expect_account, listed.arn)
             for listed in page:
                 own_names = [name for name in (listed.name, listed.arn) if name in names]
                 self.present.update(own_names)
-                self._take(listed, named=own_names[0] if own_names else None)
+                self._take(listed, taken, named=own_names[0] if own_names else None)
             self.pulse()
         missing = [name for name in names if name not in self.present]
         described = parallel(self._described, missing, pulse=self.pulse)
         for name, secret in zip(missing, described, strict=True):
             if isinstance(secret, Listed):
                 self.present.add(name)
-                self._take(secret, named=name)
+                self._take(secret, taken, named=name)
                 continue
             for place in names[name]:
                 self.matched[place] += not isinstance(secret, NoSecret)
@@ -170,6 +164,11 @@ class Inventory:
             self._covered[region], self._listed[region] = bytearray(len(self.primaries)), {}
             self._keys[region] = {}
         parallel(lambda region: self._list_region(region, index), regions, pulse=self.pulse)
+
+    def close(self) -> None:
+        """Let go of what only looks need, so that many accounts take little more memory than their secrets."""
+        self.lister.close()
+        del self.aws, self.key_check, self.stray_replicas, self.seen_elsewhere, self._listed, self._keys, self._unions
 
     def covers(self, place: int) -> bool:
         """Return whether listing shows the wanted state in every Region."""
@@ -193,7 +192,7 @@ class Inventory:
 
     def add(self, secret: Listed) -> None:
         """Add a secret that was not listed."""
-        self._take(secret)
+        self._take(secret, {primary.arn for primary in self.primaries})
         for covered in self._covered.values():
             covered.extend(bytes(len(self.primaries) - len(covered)))
 
@@ -212,12 +211,12 @@ class Inventory:
         wanted = self._union(places, secret.account) if places else None
         return wanted if isinstance(wanted, DesiredState) else None
 
-    def _take(self, secret: Listed, named: str | None = None) -> None:
-        """Keep a selected secret; refuse a named one that is a replica."""
+    def _take(self, secret: Listed, taken: set[str], named: str | None = None) -> None:
+        """Keep a selected secret that is not taken yet; refuse a named one that is a replica."""
         places = matching(self.scope.rules, secret)
-        if not places or secret.arn in self._taken:
+        if not places or secret.arn in taken:
             return
-        self._taken.add(secret.arn)
+        taken.add(secret.arn)
         check_account(secret.account, self.scope.expect_account, secret.arn)
         if secret.is_replica and not named:
             return

@@ -1,23 +1,67 @@
-"""Handle failed accounts and mass denials in a run over several accounts."""
+"""Work through the accounts of a run, with their failures and mass denials."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
 
 from smrep.errors import AwsError, ConfigurationError, Denied, SmrepError, SomeAccountsLost
 from smrep.report import Problem
 from smrep.rules.replication.replica_state import worst
 from smrep.service.fleet.inventory import Inventory
+from smrep.service.run_state import RunState
+from smrep.service.steps.parallel import parallel
+
+
+class AccountWork(Protocol):
+    """Work in one account."""
+
+    @property
+    def inventory(self) -> Inventory:
+        """The account's inventory."""
+        ...
+
+
+W = TypeVar("W", bound=AccountWork)
 
 
 @dataclass(slots=True)
 class Accounts:
     """Remembers accounts in which no further call can succeed, or that could not be listed."""
 
+    width: int = 8
+    """Number of accounts worked on at once."""
     lost: list[tuple[Inventory, Problem]] = field(default_factory=list)
+
+    def each(self, work: Callable[[W], None], accounts: Sequence[W], run: RunState) -> None:
+        """Do the work in each account, in a few at once; a failed one does not stop the others.
+
+        Raises:
+            SmrepError: the only account failed, or no further call can succeed in any.
+
+        """
+        alone = len(accounts) == 1
+
+        def isolated(account: W) -> None:
+            with self.isolated(account.inventory, alone=alone):
+                work(account)
+
+        if alone:
+            accounts[0].inventory.pulse = run.update  # of several, it is not called in their threads
+            isolated(accounts[0])
+        else:
+            parallel(isolated, self.living(accounts), width=self.width, pulse=run.heartbeat)
+            order = {id(account.inventory): place for place, account in enumerate(accounts)}
+            self.lost.sort(key=lambda loss: order[id(loss[0])])
+        run.update()
+
+    def living(self, accounts: Sequence[W]) -> list[W]:
+        """Return the accounts that are not lost."""
+        lost = {id(inventory) for inventory, _ in self.lost}
+        return [account for account in accounts if id(account.inventory) not in lost]
 
     @contextmanager
     def isolated(self, inventory: Inventory, *, alone: bool) -> Iterator[None]:
@@ -36,12 +80,8 @@ class Accounts:
 
     def lose(self, inventory: Inventory, error: SmrepError) -> None:
         """Remember the first error that ended an account."""
-        if not self.has_lost(inventory):
+        if not any(lost_inventory is inventory for lost_inventory, _ in self.lost):
             self.lost.append((inventory, Problem.of(error)))
-
-    def has_lost(self, inventory: Inventory) -> bool:
-        """Return whether the account has ended."""
-        return any(lost_inventory is inventory for lost_inventory, _ in self.lost)
 
     def check(self, count: int) -> None:
         """Raise if accounts were lost, out of `count`.

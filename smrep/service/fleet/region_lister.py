@@ -51,6 +51,10 @@ class RegionLister:
             if why := paging.why_endless(page.entries, token):
                 raise Unanswered(why, f"the list of secrets in {region}")
 
+    def close(self) -> None:
+        """Let go of everything but the number of secrets."""
+        del self.aws, self._paces
+
     def _page(
         self, pace: RateLimiter, region: Region, filters: Sequence[Filter], token: str | None, *, with_deleted: bool
     ) -> Page:

@@ -22,7 +22,7 @@ from smrep.service.fleet.inventory import Inventory, check_conflicts
 from smrep.service.ports import Clock
 from smrep.service.run_state import Tracked
 from smrep.service.steps.lookup import troubles_elsewhere
-from smrep.service.steps.parallel import LOOK_S, do_nothing, parallel
+from smrep.service.steps.parallel import LOOK_S, parallel
 from smrep.service.steps.preflight import PreflightChecks
 from smrep.service.steps.secret_removal import SecretRemoval, plan_removal
 from smrep.service.steps.secret_replication import SecretReplication, initial_state
@@ -94,7 +94,6 @@ class AccountPlanner:
 
     inventory: Inventory
     clock: Clock
-    pulse: Callable[[], None] = do_nothing
     trusting: bool = False
     """Whether to accept from the list that a secret was never replicated; it is checked before a request."""
     kept: list[int] = field(default_factory=list)
@@ -104,8 +103,7 @@ class AccountPlanner:
 
     def __post_init__(self) -> None:
         """Share one cache of keys and Regions."""
-        self.inventory.pulse = self.pulse
-        self.inspector = Inspector(self.inventory, self.pulse)
+        self.inspector = Inspector(self.inventory)
         self.health = PreflightChecks(self.inventory.aws, self.inventory.aws, self.inventory.key_check, versions=False)
 
     def plans(self) -> Iterator[SecretPlan]:
@@ -128,7 +126,7 @@ class AccountPlanner:
             yield SecretPlan(
                 report.name, report.arn or "", inventory.scope.home, DesiredState(()), ended=report, account=account
             )
-        looked = dict(zip(doubtful, parallel(self._decided, doubtful, pulse=self.pulse), strict=True))
+        looked = dict(zip(doubtful, parallel(self._decided, doubtful, pulse=self.inventory.pulse), strict=True))
         for place, primary in enumerate(inventory.primaries):
             plan = looked.get(place)
             if plan is not None:

@@ -32,15 +32,16 @@ def time_left(clock: Clock, deadline: float) -> float:
     return max(deadline - clock.monotonic(), LOOK_S)
 
 
-def parallel(
+def parallel(  # noqa: PLR0913 - how patient, and how many at once
     call: Callable[[A], B],
     items: Sequence[A],
     *,
     late: Callable[[A], B] | None = None,
     patience_s: float | None = None,
     pulse: Callable[[], None] | None = None,
+    width: int = WIDTH,
 ) -> list[B]:
-    """Call in parallel and return the answers in the order of the items.
+    """Call in parallel, at most `width` at once, and return the answers in the order of the items.
 
     After `patience_s`, `late` supplies the missing answers; `pulse` is called about once a second meanwhile. Daemon
     threads keep an interrupt or the end of the process from waiting for a Region that does not answer. The first error
@@ -53,7 +54,7 @@ def parallel(
     until = time.monotonic() + patience_s if late and patience_s is not None else float("inf")
     next_pulse = time.monotonic() + _PULSE_S
     try:
-        calls.is_alone = not start_threads(calls.work, min(WIDTH, len(items)))
+        calls.is_alone = not start_threads(calls.work, min(width, len(items)))
         while not calls.is_over(min(next_pulse, until)) and time.monotonic() < until:
             if time.monotonic() >= next_pulse:
                 (pulse or do_nothing)()
