@@ -8,9 +8,10 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,9 @@ class Cost:
     wall_s: float
     peak_kb: int
     """The most memory that one of its processes had at once."""
+    files: int = 0
+    """The most files that were seen open at once."""
+    threads: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +79,16 @@ class Place:
         ]
         started = time.perf_counter()
         pid = os.posix_spawn(command[0], list(command), {**self.env, **(env or {})}, file_actions=quiet)
+        peaks, over = {"fd": 0, "task": 0}, threading.Event()
+        watch = threading.Thread(target=_watch, args=(pid, peaks, over))
+        watch.start()
         _, status, usage = os.wait4(pid, 0)
         wall_s = time.perf_counter() - started
+        over.set()
+        watch.join()
         if (code := os.waitstatus_to_exitcode(status)) != wanted:
             raise SystemExit(f"{' '.join(command)[:200]} ended with {code}, not {wanted}:\n{words.read_text()[-2000:]}")
-        return Cost(usage.ru_utime + usage.ru_stime, wall_s, usage.ru_maxrss)
+        return Cost(usage.ru_utime + usage.ru_stime, wall_s, usage.ru_maxrss, peaks["fd"], peaks["task"])
 
     def calls(self, since: int = 0) -> list[dict[str, Any]]:
         """Return what the sandbox wrote down of each call, from a size of its log on."""
@@ -93,13 +102,31 @@ class Place:
         return self.log.stat().st_size
 
 
+def _watch(pid: int, peaks: dict[str, int], over: threading.Event) -> None:
+    """Keep the most open files and threads that the process has at once."""
+    while not over.wait(0.02):
+        for kind, most in peaks.items():
+            with suppress(OSError):  # it has ended
+                peaks[kind] = max(most, len(os.listdir(f"/proc/{pid}/{kind}")))  # noqa: PTH208
+
+
+def account_of(number: int) -> str:
+    """Return the id of one account of several."""
+    return str(100_000_000_000 + number)
+
+
 @contextmanager
-def sandbox(secrets: int, *options: str, replicas: Sequence[str] = REPLICAS) -> Iterator[Place]:
-    """Yield a sandbox with so many secrets, each in those Regions."""
+def sandbox(secrets: int, *options: str, replicas: Sequence[str] = REPLICAS, accounts: int = 0) -> Iterator[Place]:
+    """Yield a sandbox with so many secrets, each in those Regions; with accounts, so many in each."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         estate, log = folder / "estate.json", folder / "calls.jsonl"
-        entries = (json.dumps({"name": name_of(number), "replicas": list(replicas)}) for number in range(secrets))
+        owners = [{"account": account_of(number)} for number in range(accounts)] or [{}]
+        entries = (
+            json.dumps({"name": name_of(number), "replicas": list(replicas), **owner})
+            for owner in owners
+            for number in range(secrets)
+        )
         with estate.open("w", encoding="utf-8") as file:
             file.write("[")
             for number, entry in enumerate(entries):
@@ -115,11 +142,15 @@ def sandbox(secrets: int, *options: str, replicas: Sequence[str] = REPLICAS) -> 
         yield Place(exported["AWS_ENDPOINT_URL"], log, folder)
 
 
-def manifest(place: Place, *, prefix: str = "app/") -> str:
-    """Write a manifest that wants all secrets in both Regions; return its path."""
+def manifest(place: Place, *, prefix: str = "app/", accounts: int = 0) -> str:
+    """Write a manifest that wants all secrets in both Regions, of so many accounts; return its path."""
     path = place.folder / "dr.toml"
     regions = ", ".join(f'"{region}"' for region in REPLICAS)
-    path.write_text(f'schema = 1\n[[replicate]]\nprefix = ["{prefix}"]\nregions = [{regions}]\n', encoding="utf-8")
+    roles = "".join(
+        f'[[account]]\nrole_arn = "arn:aws:iam::{account_of(number)}:role/smrep"\n' for number in range(accounts)
+    )
+    rule = f'schema = 1\n[[replicate]]\nprefix = ["{prefix}"]\nregions = [{regions}]\n'
+    path.write_text(rule + roles, encoding="utf-8")
     return str(path)
 
 
