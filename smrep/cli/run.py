@@ -145,11 +145,10 @@ class Run:
         framed = self._framed(results, trouble, stopped_by(signal) if signal else None)
         report = framed if trouble or self.finished is None else self.finished
         report = self._written(report) if self.reports else report
-        text = None
         try:
             text = as_query(report, self._search, text=self.output == "text") if self._search else None
         except UsageError as failure:  # the work done is reported all the same
-            outcome, trouble = failure.outcome, Problem.of(failure)
+            outcome, trouble, text = failure.outcome, Problem.of(failure), None
             report = replace(report, outcome=outcome, exit_code=outcome.exit_code, error=trouble)
         self.exit_code = report.exit_code
         try:
@@ -409,9 +408,8 @@ class Run:
         )
         session = Session(settings, self.messages.note, fix=credentials_fix, roles=self._roles)
         session = click.get_current_context().meta.get(SESSIONS, {}).setdefault(settings, session)
-        is_another = session.roles is not None and session.roles is self._roles
-        self._roles = session.roles or self._roles
-        if first and not is_another:  # an account more has the endpoint of the others
+        shared, self._roles = self._roles, session.roles or self._roles
+        if first and (session.roles is None or session.roles is not shared):  # other accounts have the same endpoint
             self.endpoint_url = session.endpoint_url(first)
         return Aws(session, self.messages.trace if options.debug else None, self.observers)
 
@@ -422,11 +420,10 @@ class Run:
         secrets = results.secrets
         outcome = run_outcome(secrets, trouble)
         accounts = (secret.arn.split(":")[4] for secret in secrets if secret.arn)
+        homes = set() if self.where else {secret.primary_region for secret in secrets if secret.arn}
+        home, source = (homes.pop(), "replica") if len(homes) == 1 else (None, None)
         if self.where:
             home, source = self.where.region, self.where.source
-        else:
-            homes = {secret.primary_region for secret in secrets if secret.arn}
-            home, source = (homes.pop(), "replica") if len(homes) == 1 else (None, None)
         report = RunReport(
             command=self.command,
             outcome=outcome,
