@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import NewType
+from typing import NamedTuple, NewType
 
 from smrep.errors import UsageError
 from smrep.regions import Region, parse_region, partition_of
@@ -240,11 +240,10 @@ class Role(StrEnum):
     STANDALONE = "standalone"
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(NamedTuple):
     """One entry of ListSecrets, which may be five minutes old and never shows the replication's state.
 
-    Source: API_SecretListEntry, aws-behavior.md 1.5. Small, since thousands are held at once.
+    Source: API_SecretListEntry, aws-behavior.md 1.5. Small and quick to make, since there are thousands.
     """
 
     arn: str

@@ -70,7 +70,7 @@ class Export(Tracked):
         for page in self._lister.pages(self.home, filters([self.selector])):
             for secret in page:
                 check_account(secret.account, self.expect_account, secret.arn)
-            listed += [replace(e, tags=()) for e in page if e.role is Role.PRIMARY and self.selector.matches(e)]
+            listed += [e._replace(tags=()) for e in page if e.role is Role.PRIMARY and self.selector.matches(e)]
             run.update()
         self._to_look = len(listed)
         for seen in parallel(self._describe, listed, pulse=run.heartbeat):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from smrep.errors import Outcome
 from smrep.model import Listed, Role, SecretId, in_region
@@ -38,7 +38,7 @@ class Listing(Tracked):
 
         """
         for page in RegionLister(self.aws, self.clock).pages(self.home, filters([self.selector])):
-            secrets = [replace(secret, tags=()) for secret in page if self.selector.matches(secret)]
+            secrets = [secret._replace(tags=()) for secret in page if self.selector.matches(secret)]
             for secret in secrets:
                 check_account(secret.account, self.expect_account, secret.arn)
             self.seen += len(secrets)

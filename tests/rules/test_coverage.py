@@ -71,12 +71,12 @@ def test_a_replica_of_ours_that_is_current_is_covered() -> None:
     ],
 )
 def test_whatever_differs_in_what_is_listed_there_makes_a_doubt(changes: dict[str, Any]) -> None:
-    assert not is_covered(PRIMARY, Target(WEST), replace(THERE, **changes), anyhow)
+    assert not is_covered(PRIMARY, Target(WEST), THERE._replace(**changes), anyhow)
 
 
 @pytest.mark.parametrize("changes", [{"primary_region": None}, {"primary_region": IRELAND}, {"current": "v3"}])
 def test_so_does_what_is_listed_of_the_primary(changes: dict[str, Any]) -> None:
-    assert not is_covered(replace(PRIMARY, **changes), Target(WEST), THERE, anyhow)
+    assert not is_covered(PRIMARY._replace(**changes), Target(WEST), THERE, anyhow)
 
 
 @given(shown=st.sampled_from([None, "", DEFAULT, "alias/a"]), verdict=st.booleans())
@@ -90,7 +90,7 @@ def test_it_is_covered_only_under_the_wanted_key_and_no_key_is_the_default_one(
         return verdict
 
     target = Target(WEST, "alias/dr")
-    assert is_covered(PRIMARY, target, replace(THERE, kms_key_id=shown), same) is verdict
+    assert is_covered(PRIMARY, target, THERE._replace(kms_key_id=shown), same) is verdict
     assert asked == [(target, shown or DEFAULT, "123456789012")]
 
 
@@ -215,7 +215,7 @@ def test_an_extra_region_is_a_difference_only_where_the_rules_say_so(unwanted: b
 
 
 def test_an_orphan_has_a_row_for_each_region_and_no_arn_that_a_command_could_take() -> None:
-    report = orphan([THERE, replace(THERE, region=IRELAND, arn=in_region(ARN, IRELAND))], HOME)
+    report = orphan([THERE, THERE._replace(region=IRELAND, arn=in_region(ARN, IRELAND))], HOME)
     assert (report.name, report.arn, report.primary_region) == ("prod/db", None, HOME)
     assert (report.outcome, report.checked_by) == (Outcome.DRIFT, "describe")
     for row, region in zip(report.replicas, (WEST, IRELAND), strict=True):
@@ -234,7 +234,7 @@ def test_an_orphan_has_a_row_for_each_region_and_no_arn_that_a_command_could_tak
 
 
 def test_what_a_hint_for_an_orphan_takes_away_is_quoted_for_a_shell() -> None:
-    hostile = replace(THERE, arn=THERE.arn.replace("prod/db", "a $(pwned) 'b"), name="a $(pwned) 'b")
+    hostile = THERE._replace(arn=THERE.arn.replace("prod/db", "a $(pwned) 'b"), name="a $(pwned) 'b")
     ((finding,),) = [row.findings for row in orphan([hostile], HOME).replicas]
     words = shlex.split("\n".join(line for line in str(finding.hint).split("\n") if line.startswith("  ")))
     assert words.count(hostile.arn) == 2  # it stops the replication, and deletes what is left

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -106,7 +105,7 @@ def test_the_sheet_says_how_many_and_how_long_and_that_no_other_region_is_called
 
 
 def test_the_sheet_says_all_that_a_person_must_know() -> None:
-    row = promotion_row(replace(LISTED, kms_key_id=None), PAIR, (), is_due=True, dry_run=True)
+    row = promotion_row(LISTED._replace(kms_key_id=None), PAIR, (), is_due=True, dry_run=True)
     assert failover_sheet([row], PAIR, 2.5, OWN) == [
         SheetLine("to promote", "1 replica of us-east-1 in us-west-2"),
         SheetLine("listed", "up to five minutes ago; to add newer replicas, name them, also on standard input"),

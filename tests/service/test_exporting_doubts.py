@@ -146,7 +146,7 @@ def test_a_replica_that_shows_no_key_is_under_awss_own(aws: FakeAws) -> None:
             self, region: Region, filters: Sequence[Filter], token: str | None, *, with_deleted: bool
         ) -> Page:
             page = super().list_page(region, filters, token, with_deleted=with_deleted)
-            return replace(page, entries=tuple(replace(e, kms_key_id=None) for e in page.entries))
+            return replace(page, entries=tuple(e._replace(kms_key_id=None) for e in page.entries))
 
     new_key(aws, "alias/dr")
     replicated(aws, name="prod/a", key="alias/dr")  # the primary's list goes on naming it

@@ -235,7 +235,7 @@ class Inventory:
         if isinstance(wanted, RuleConflict):
             self.conflicts.append(wanted.message(secret.name))
         else:
-            self.primaries.append(replace(secret, tags=()) if secret.tags else secret)
+            self.primaries.append(secret._replace(tags=()) if secret.tags else secret)
             self.wants.append(wanted)
 
     def _union(self, places: tuple[int, ...], account: str) -> DesiredState | RuleConflict:
