@@ -53,9 +53,9 @@ def accounts(turns: int) -> Iterator[Figure]:
         ("files", "open files", "files", 1),
         ("threads", "threads", "threads", 1),
     ):
-        pairs = [(getattr(large, kind), getattr(small, kind)) for large, small in zip(more, few, strict=True)]
-        yield Figure(what, words, max(large for large, _ in pairs) / per, unit)
-        yield ratio(what, words, beside, pairs, 1.2)
+        most, fewest = (max(getattr(cost, kind) for cost in costs) / per for costs in (more, few))
+        yield Figure(what, words, most, unit)
+        yield Figure(what, words, most / fewest, "times", 1.2, f"{fewest:.0f} {unit}", beside)
 
 
 def _audits(count: int, secrets: int, turns: int) -> tuple[list[Cost], int]:
