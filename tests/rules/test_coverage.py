@@ -97,7 +97,7 @@ def test_it_is_covered_only_under_the_wanted_key_and_no_key_is_the_default_one(
 def test_a_listed_secret_has_no_rows() -> None:
     expected = SecretReport("prod/db", Outcome.OK, ARN, HOME, checked_by="list", role="primary")
     assert listed_report(PRIMARY) == expected
-    assert listed_report(replace(PRIMARY, primary_region=None)) == replace(expected, role="standalone")
+    assert listed_report(PRIMARY._replace(primary_region=None)) == replace(expected, role="standalone")
 
 
 def test_what_is_covered_by_listing_claims_no_status_and_no_key() -> None:
