@@ -6,7 +6,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +25,8 @@ class Births:
 
     simulator: Simulator
     runtime: LambdaRuntime
+    in_order: bool = False
+    """Whether CloudTrail tells of a secret only once the other event is handled; AWS promises no such thing."""
     answers: dict[str, list[Answer]] = field(default_factory=dict)
     """Name -> what became of its events."""
     protected_s: dict[str, float] = field(default_factory=dict)
@@ -34,8 +36,11 @@ class Births:
         """Create the secrets, and return when every event has its answer."""
         lock = threading.Lock()
 
-        def deliver(name: str, event: dict[str, Any], delay_s: float, born_at: float) -> None:
-            time.sleep(delay_s)
+        def deliver(name: str, event: dict[str, Any], earlier: Future[None] | None, born_at: float) -> None:
+            if earlier:
+                time.sleep(TRAIL_S)
+            if earlier and self.in_order:
+                earlier.result()
             answer = self.runtime.invoke(event)
             with lock:
                 self.answers.setdefault(name, []).append(answer)
@@ -46,9 +51,9 @@ class Births:
             for number in range(count):
                 time.sleep(max(0.0, started + number * spread_s / count - time.monotonic()))
                 name, born_at = f"prod/{number:03}", time.monotonic()
-                for event in self._create(name):
-                    late = event["detail-type"] != "Secret Label Updated"
-                    deliveries.submit(deliver, name, event, TRAIL_S if late else 0.0, born_at)
+                trail, label = self._create(name)
+                first = deliveries.submit(deliver, name, label, None, born_at)
+                deliveries.submit(deliver, name, trail, first, born_at)
 
     def _create(self, name: str) -> list[dict[str, Any]]:
         events: list[dict[str, Any]] = []

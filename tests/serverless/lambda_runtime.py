@@ -59,6 +59,8 @@ class LambdaRuntime:
     answers: dict[str, queue.Queue[tuple[str, Any]]] = field(default_factory=dict)
     pids: list[int] = field(default_factory=list)
     """The function's processes."""
+    asked: int = 0
+    """How often a process asked for an event."""
 
     @property
     def address(self) -> str:
@@ -81,6 +83,7 @@ class _Connection(BaseHTTPRequestHandler):
         """Print nothing."""
 
     def do_GET(self) -> None:
+        self.runtime.asked += 1
         request_id, event, timeout_s = self.runtime.events.get()
         body = json.dumps(event).encode()
         headers = {

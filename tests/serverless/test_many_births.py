@@ -20,7 +20,7 @@ def test_two_hundred_secrets_born_in_a_minute_are_all_protected(make_sandbox: Ma
     sandbox = make_sandbox(write_quota=50, listing_lag_s=300.0)
     env = {**as_role(sandbox.env, sandbox.simulator), "SMREP_MANIFEST": manifest(tmp_path)}
     with lambda_function(env, tmp_path / "log", PROCESSES) as runtime:
-        births = Births(sandbox.simulator, runtime)
+        births = Births(sandbox.simulator, runtime, in_order=True)
         births.take_place(COUNT, MINUTE_S)
     answers = [answer for answers in births.answers.values() for answer in answers]
     assert (len(births.answers), len(answers)) == (COUNT, 2 * COUNT)
