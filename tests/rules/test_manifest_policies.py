@@ -150,6 +150,57 @@ def test_rules_that_share_no_secret_do_not_share_their_regions() -> None:
     assert not may_replicate(of, "prod/a", [DUBLIN], [("dr", "a")])
 
 
+SHARED = [
+    (rule(names=["prod/x"]), rule(DUBLIN, names=["prod/x"]), True),
+    (rule(names=["prod/x"]), rule(DUBLIN, names=["prod/y"]), False),
+    (rule(names=["prod/x"]), rule(DUBLIN, prefixes=("prod/",)), True),
+    (rule(names=["prod/x"]), rule(DUBLIN, prefixes=("dev/",)), False),
+    (rule(names=["prod/x"]), rule(DUBLIN, prefixes=("prod/",), exclude=("*/x",)), False),
+    (rule(names=["prod/x"]), rule(DUBLIN, names=[arn("prod/x")]), True),
+    (rule(names=["prod/x-a1b2c3"]), rule(DUBLIN, names=[arn("prod/x")]), True),
+    (rule(names=["prod/x-A1B2C3"]), rule(DUBLIN, names=[arn("prod/x")]), False),
+    (rule(names=["prod/x"]), rule(DUBLIN, names=[arn("prod/x")[:-6] + "Z9z9Z9"]), True),
+    (rule(names=[arn("prod/x")]), rule(DUBLIN, names=["prod/x"]), True),
+    (rule(names=[arn("prod/x")]), rule(DUBLIN, prefixes=("prod/",)), True),
+    (rule(names=[arn("prod/x")]), rule(DUBLIN, prefixes=("dev/",)), False),
+    (rule(prefixes=("prod/",)), rule(DUBLIN, names=["prod/x"]), True),
+    (rule(prefixes=("prod/",)), rule(DUBLIN, names=["dev/x"]), False),
+    (rule(prefixes=("prod/",)), rule(DUBLIN, prefixes=("prod/db/",)), True),
+    (rule(prefixes=("prod/db/",)), rule(DUBLIN, prefixes=("prod/",)), True),
+    (rule(prefixes=("prod/",)), rule(DUBLIN, prefixes=("dev/",)), False),
+    (rule(prefixes=("prod/",)), rule(DUBLIN, prefixes=("prod/",), exclude=("prod/*",)), True),
+    (rule(prefixes=("prod/",)), rule(DUBLIN, tags=(("dr", "a"),)), True),
+    (rule(tags=(("dr", "a"),)), rule(DUBLIN, tags=(("team", "b"),)), True),
+    (rule(tags=(("dr", "a"),)), rule(DUBLIN, tags=(("dr", "b"),)), False),
+]
+"""A rule, another one, and whether they may select the same secret."""
+
+
+@pytest.mark.parametrize(("first", "second", "shares"), SHARED)
+def test_rules_that_may_share_a_secret_allow_all_its_regions_at_once(first: Rule, second: Rule, shares: bool) -> None:
+    (scope, *_) = scopes_of(Manifest((first, second)), [HOME], frozenset(DEFAULT_COMMANDS), None)
+    assert {target.region for target in scope.targets} == ({WEST, DUBLIN} if shares else {WEST})
+    assert scope.tags == first.selector.tags
+
+
+def test_two_rules_may_name_a_region_with_its_key_and_without() -> None:
+    (scope,) = scopes_of(
+        Manifest((rule(names=["a"]), rule(names=["a"], key=KEY_ID))), [HOME], frozenset(DEFAULT_COMMANDS), None
+    )
+    assert scope.targets == (Target(WEST), Target(WEST, KEY_ID))
+
+
+def test_an_arn_counts_in_its_own_region_and_account_only() -> None:
+    homes = [HOME, Home(TOKYO, ACCOUNT), Home(EAST, OTHER)]
+    of = Manifest((rule(names=[arn("x"), "y"]),))
+    scopes = scopes_of(of, homes, frozenset(["audit"]), None)
+    found = {(scope.account, each.region, each.secret_id) for scope in scopes for each in scope.secrets}
+    assert found == {
+        (ACCOUNT, EAST, arn("x")),
+        *((each.account, each.region, "y") for each in homes),
+    }
+
+
 def test_replicas_are_removed_only_where_a_rule_says_so_and_looked_at_anywhere() -> None:
     of = document(rule(names=["keeps"]), rule(names=["drops"], removes=True))
     assert allows(of, REMOVE, arn("drops"), {})
@@ -181,8 +232,17 @@ def test_each_account_gets_its_own_policies_and_the_caller_the_roles() -> None:
         f"smrep-{ACCOUNT}-1",
         f"smrep-{OTHER}-1",
     ]
-    (assume,) = caller.document["Statement"]
-    assert (assume["Action"], assume["Resource"]) == (["sts:AssumeRole"], sorted(role.role_arn for role in roles))
+    assert caller.document == {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "AssumeRoles",
+                "Effect": "Allow",
+                "Action": ["sts:AssumeRole"],
+                "Resource": sorted(role.role_arn for role in roles),
+            }
+        ],
+    }
     assert OTHER not in json.dumps(mine.document)
     assert ACCOUNT not in json.dumps(others.document)
     assert "secret:b-" not in json.dumps(others.document)
@@ -241,18 +301,45 @@ def test_many_names_become_several_policies_and_too_many_for_a_role_are_told() -
     )
 
 
+def test_ten_policies_are_not_too_many_for_a_role() -> None:
+    scopes = scopes_of(Manifest((rule(names=["a"]),)), [HOME], frozenset(DEFAULT_COMMANDS), None)
+    ten = [Policy(f"smrep-{number}", {}) for number in range(10)]
+    assert list(manifest_warnings(scopes, ten)) == []
+    (told,) = manifest_warnings(scopes, [*ten, Policy("smrep-11", {})])
+    assert told.startswith("11 policies smrep-*, but")
+
+
+def test_every_region_is_one_that_smrep_knows_or_is_warned_of() -> None:
+    strange, home = Region("us-west-9"), Region("us-east-9")
+    of = Manifest((rule(names=["a"]), rule(strange, names=["b"])))
+    scopes = scopes_of(of, [HOME, Home(home, ACCOUNT)], frozenset(DEFAULT_COMMANDS), None)
+    assert list(manifest_warnings(scopes, [])) == [
+        f"{region} is not a Region that this version knows" for region in (home, strange)
+    ]
+
+
+def test_all_rules_with_exclusions_are_named() -> None:
+    rules = (rule(prefixes=("a",), exclude=("ab*",)), rule(prefixes=("b",), exclude=("bc*",), place="other"))
+    scopes = scopes_of(Manifest(rules), [HOME], frozenset(["audit"]), None)
+    (told,) = manifest_notes(Manifest(rules), scopes)
+    assert told == "IAM cannot exclude names: the policy covers those too that replicate[0], other excludes"
+
+
 @pytest.mark.parametrize("prefix", ["prod/*", "prod?", "${aws:username}", "pröd/"])
 def test_a_prefix_that_iam_would_read_otherwise_is_refused_with_its_place(prefix: str) -> None:
     with pytest.raises(UsageError) as caught:
         made(rule(prefixes=("fine/", prefix), place="replicate[3]"))
     (mistake,) = caught.value.details
     assert mistake.startswith(f"replicate[3].prefix: {prefix!r} begins no secret's name")
+    assert caught.value.message == "the manifest has prefixes that match no secret"
     assert caught.value.code == "ManifestError"
 
 
 def test_rules_that_can_match_nothing_make_no_policy() -> None:
-    with pytest.raises(UsageError, match="no rule can match a secret"):
+    with pytest.raises(UsageError) as caught:
         made(rule(names=["a"], exclude=("a",)))
+    assert caught.value.message == "no rule can match a secret"
+    assert caught.value.hint == "check names against prefix, exclude and the primary Region"
 
 
 def test_a_wildcard_in_a_key_is_refused() -> None:

@@ -45,5 +45,10 @@ def test_a_policy_of_exactly_the_limit_stays_whole() -> None:
     assert len(split(policy(["x" * (room - 2), ""]))) == 2
 
 
+def test_a_resource_that_fits_nowhere_is_not_split() -> None:
+    too_long = policy(["x" * MANAGED_POLICY_MAX])
+    assert split(too_long) == [too_long]
+
+
 def test_white_space_counts_only_inside_a_text() -> None:
     assert size({"a": ["b c", "d"]}) == len('{"a":["b c","d"]}')
