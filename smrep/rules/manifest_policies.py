@@ -6,7 +6,6 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import Any
 
 from smrep.errors import UsageError
@@ -80,14 +79,15 @@ def scopes_of(
     arns = [name for rule in rules for name in rule.selector.names if name.startswith("arn:")]
     accounts = {parse_arn(arn, "secretsmanager").account for arn in arns}
     only = accounts.pop() if len(accounts) == 1 and manifest.organization is None else None
+    named = [(rule, _all_names(rule.selector)) for rule in rules]
     groups: dict[tuple[Region, PolicyScope, bool], list[SecretAddress]] = {}
     for home in homes:
-        for rule in rules:
-            for secret_id in _secret_ids(rule.selector, home):
+        for rule, names in named:
+            for secret_id in _secret_ids(rule.selector, names, home):
                 scope = PolicyScope(
                     commands=commands,
                     secrets=(),
-                    targets=_targets(secret_id, rule, rules),
+                    targets=_targets(secret_id, rule, named),
                     primary_key=primary_key,
                     account=home.account or only or "*",
                     tags=tuple((key, value) for key, value in rule.selector.tags if value is not None),
@@ -150,7 +150,7 @@ def _together(scopes: Sequence[PolicyScope]) -> PolicyScope:
     )
 
 
-def _secret_ids(selector: Selector, home: Home) -> Iterator[SecretId]:
+def _secret_ids(selector: Selector, names: frozenset[str], home: Home) -> Iterator[SecretId]:
     """Yield the names, ARNs and patterns of the secrets that a rule may select there."""
     if selector.names:
         for name in sorted(selector.names):
@@ -158,30 +158,29 @@ def _secret_ids(selector: Selector, home: Home) -> Iterator[SecretId]:
                 arn = parse_arn(name, "secretsmanager")
                 if arn.region == home.region and home.account in (None, arn.account):
                     yield SecretId(name)
-            elif _may_match(name, selector):
+            elif _may_match(name, selector, names):
                 yield SecretId(name)
     else:
         yield from (SecretId(f"{prefix}*") for prefix in selector.prefixes or ("",))
 
 
-def _targets(secret_id: SecretId, rule: Rule, rules: Sequence[Rule]) -> tuple[Target, ...]:
+def _targets(secret_id: SecretId, rule: Rule, named: Sequence[tuple[Rule, frozenset[str]]]) -> tuple[Target, ...]:
     """Return the replicas that a secret of this rule may need: also those of other rules that may select it.
 
     smrep sends one request for all of them, and IAM allows a request only for all its Regions at once.
     """
     tags = dict(rule.selector.tags)
     targets = set(rule.targets)
-    for other in rules:
+    for other, names in named:
         contradicts = any(tags.get(key, value) != value for key, value in other.selector.tags)
-        if not contradicts and any(_may_match(name, other.selector) for name in _names(secret_id)):
+        if not contradicts and any(_may_match(name, other.selector, names) for name in _names(secret_id)):
             targets |= set(other.targets)
     return tuple(sorted(targets, key=lambda target: (target.region, target.kms_key or "")))
 
 
-def _may_match(name: str, selector: Selector) -> bool:
-    """Return whether a secret of this name or pattern may match, by its name."""
+def _may_match(name: str, selector: Selector, names: frozenset[str]) -> bool:
+    """Return whether a secret of this name or pattern may match, by its name; `names` are those of the selector."""
     begin, star, _ = name.partition("*")
-    names = _all_names(selector)
     if names and not (any(other.startswith(begin) for other in names) if star else name in names):
         return False
     prefixes = selector.prefixes
@@ -190,7 +189,6 @@ def _may_match(name: str, selector: Selector) -> bool:
     return bool(star) or not selector.excludes(name)
 
 
-@cache
 def _all_names(selector: Selector) -> frozenset[str]:
     return frozenset(name for secret_id in selector.names for name in _names(secret_id))
 

@@ -25,7 +25,7 @@ def split(policy: Mapping[str, Any]) -> list[dict[str, Any]]:
     for statement in policy["Statement"]:
         resources = statement["Resource"]
         while resources:
-            count = _fitting(parts[-1], statement, resources)
+            count = _fitting({**policy, "Statement": parts[-1]}, statement, resources)
             if count:
                 parts[-1].append({**statement, "Resource": resources[:count]})
                 resources = resources[count:]
@@ -34,11 +34,11 @@ def split(policy: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [{**policy, "Statement": part} for part in parts]
 
 
-def _fitting(part: Sequence[object], statement: Mapping[str, object], resources: Sequence[str]) -> int:
+def _fitting(part: Mapping[str, Any], statement: Mapping[str, object], resources: Sequence[str]) -> int:
     """Return how many of the statement's resources fit beside the part's statements; one always fits by itself."""
 
     def size_with(count: int) -> int:
-        return size({"Version": "2012-10-17", "Statement": [*part, {**statement, "Resource": resources[:count]}]})
+        return size({**part, "Statement": [*part["Statement"], {**statement, "Resource": resources[:count]}]})
 
     count = bisect_right(range(1, min(len(resources), MANAGED_POLICY_MAX) + 1), MANAGED_POLICY_MAX, key=size_with)
-    return count if part else max(count, 1)
+    return count if part["Statement"] else max(count, 1)
