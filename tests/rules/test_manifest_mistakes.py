@@ -267,8 +267,10 @@ def test_an_account_has_a_role_and_is_named_once_per_region() -> None:
             f"{ACCOUNT!r} is not the ID of an OU or a root, such as ou-ab12-11111111",
         ),
         ({"exclude": [123456789012]}, ".exclude[0]", "must be a string, not an integer"),
-        ({"exclude": ["1234"]}, ".exclude[0]", "'1234' is not an account id, which has twelve digits"),
-        ({"exclude": [INDIC]}, ".exclude[0]", f"{INDIC!r} is not an account id, which has twelve digits"),
+        *(
+            ({"exclude": [it]}, ".exclude[0]", f"{it!r} is not an account id, which has twelve digits and nothing else")
+            for it in ("1234", INDIC, "1234-5678-9012", " 123456789012")
+        ),
         (
             {"exclude": ["ou-ab12-1"]},
             ".exclude[0]",

@@ -101,8 +101,8 @@ def _checked_exclusion(place: str, text: str, mistakes: Mistakes) -> str:
     if text.startswith("ou-") and not re.fullmatch(OU_ID, text, re.ASCII):
         hint = "for names that begin with ou-, write [o]u-"
         mistakes.add(place, f"{shown(text)} is not the ID of an OU, such as ou-ab12-11111111; {hint}")
-    if text.isdigit() and not re.fullmatch(ACCOUNT_ID, text, re.ASCII):
-        mistakes.add(place, f"{shown(text)} is not an account id, which has twelve digits")
+    if re.sub(r"[\s-]", "", text).isdigit() and not re.fullmatch(ACCOUNT_ID, text, re.ASCII):
+        mistakes.add(place, f"{shown(text)} is not an account id, which has twelve digits and nothing else")
     return text
 
 
