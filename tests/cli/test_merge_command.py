@@ -292,13 +292,15 @@ def test_all_bad_files_are_named_at_once(shards: dict[str, str], tmp_path: Path)
 
 
 def test_a_shard_must_be_there_and_once(shards: dict[str, str], tmp_path: Path) -> None:
-    a, b, one = files(tmp_path, a=shards["1"], b=shards["2"], one=shards["one"])
+    a, b, one, copy, again = files(
+        tmp_path, a=shards["1"], b=shards["2"], one=shards["one"], copy=shards["1"], again=shards["one"]
+    )
     assert refused(tmp_path, b) == "no document of shard 1/2"
-    assert refused(tmp_path, a, b, a) == "a and a are both of shard 1/2"
+    assert refused(tmp_path, a, b, copy) == "a and copy are both of shard 1/2"
     assert refused(tmp_path, a, b, one) == "one is of no shard, unlike the others"
     assert (
-        refused(tmp_path, one, one)
-        == "one and one both have "
+        refused(tmp_path, one, again)
+        == "one and again both have "
         + ", ".join(
             f"{name} (account {ACCOUNTS[number]})" for name, number in (("gone/1", 0), ("prod/03", 1), ("prod/01", 0))
         )
@@ -310,6 +312,12 @@ def test_as_many_documents_as_expected_must_be_there(shards: dict[str, str], tmp
     paths = files(tmp_path, a=shards["1"], b=shards["2"])
     assert refused(tmp_path, *paths, "--expect-documents", "3") == "--expect-documents says 3, but there are 2"
     assert merge(*paths, "--expect-documents", "2").code == 1
+
+
+def test_a_document_without_secrets_given_twice_is_not_two(shards: dict[str, str], tmp_path: Path) -> None:
+    empty = json.loads(shards["one"]) | {"secrets": [], "summary": {}}
+    (path,) = files(tmp_path, empty=json.dumps(empty))
+    assert refused(tmp_path, path, path, "--expect-documents", "2") == "empty is given twice"
 
 
 def test_the_document_of_a_mistyped_command_line_stops_it(shards: dict[str, str], tmp_path: Path) -> None:

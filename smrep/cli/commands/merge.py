@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import click
 
 from smrep.cli import options
@@ -48,6 +50,7 @@ def merge(
         parts, mistakes = [], []
         if expected not in (None, len(documents)):
             mistakes.append(f"--expect-documents says {expected:,}, but there are {len(documents):,}")
+        mistakes += [f"{path} is given twice" for path, times in Counter(documents).items() if times > 1]
         for path in documents:
             name = "standard input" if path == "-" else path
             try:
