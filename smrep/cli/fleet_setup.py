@@ -84,11 +84,16 @@ def manifest_plan(
 
 
 def absent_names(inventories: Sequence[Inventory]) -> tuple[SecretReport, ...] | None:
-    """Return the named secrets that none of these accounts has, by name; None without accounts."""
+    """Return the named secrets that none of these accounts has, by name; None without accounts.
+
+    After an interrupt, threads still list: sets and dicts are copied at once, as they may grow during a loop.
+    """
     if not inventories:
         return None
-    present = {name for inventory in inventories for name in inventory.present}
-    reports = {name: report for inventory in reversed(inventories) for name, report in inventory.absent.items()}
+    present = set[str]().union(*(inventory.present for inventory in inventories))
+    reports: dict[str, SecretReport] = {}
+    for inventory in reversed(inventories):
+        reports.update(inventory.absent)
     return tuple(reports[name] for name in sorted(reports) if name not in present)
 
 
