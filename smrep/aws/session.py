@@ -91,9 +91,10 @@ class Session:
     """Returns the hint for credentials that cannot be used."""
     roles: Roles | None = None
     """What the roles in several accounts share; a session with a role makes its own if it gets none."""
+    reported: set[str] = field(default_factory=set)
+    """The endpoints that `say` has received, by this session or one that shares the set."""
     _credentials: Credentials | None = None
     """Those to sign with, if not botocore's choice."""
-    _reported: set[str] = field(default_factory=set)
     _made: _Sessions | None = None
     _clients: dict[tuple[str, Region | None, bool], Any] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -104,8 +105,8 @@ class Session:
             self.roles = None
         elif self.roles is None:
             own = replace(self.settings, role_arn=None, external_id=None)
-            source = Session(own, self.say, self.bounds, self.fix)
-            clients = Session(own, self.say, self.bounds, self.fix, None, _CallersCredentials(), source._reported)
+            shared = (own, self.say, self.bounds, self.fix, None, self.reported)
+            source, clients = Session(*shared), Session(*shared, _CallersCredentials())
             self.roles = Roles(source, clients)
 
     @contextmanager
@@ -246,8 +247,8 @@ class Session:
         """Hold the client to the allow-list; report its endpoint once, unless it is AWS's own."""
         client.meta.events.register_first("before-parameter-build.*.*", check_parameters)
         url = endpoint_override(client)
-        if url and url not in self._reported:
-            self._reported.add(url)
+        if url and url not in self.reported:
+            self.reported.add(url)
             self.say(f"endpoint {url}, not AWS's own")
 
     def _assumed(self, source: Session) -> Credentials:

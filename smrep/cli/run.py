@@ -111,6 +111,7 @@ class Run:
         self._said_homes: Mapping[Region, str] = {}
         self._report: SecretsReport | None = None
         self._roles: Roles | None = None
+        self._reported: set[str] = set()
         self._search = compile_query(self.options.query) if self.options.query is not None else None
         self.state = RunState(self.clock, self._started + (self.timeout_s or 0.0), self, self.dry_run)
 
@@ -406,7 +407,7 @@ class Run:
             sts_region=first,
             sole_region=first if sole else None,
         )
-        session = Session(settings, self.messages.note, fix=credentials_fix, roles=self._roles)
+        session = Session(settings, self.messages.note, fix=credentials_fix, roles=self._roles, reported=self._reported)
         session = click.get_current_context().meta.get(SESSIONS, {}).setdefault(settings, session)
         shared, self._roles = self._roles, session.roles or self._roles
         if first and (session.roles is None or session.roles is not shared):  # other accounts have the same endpoint

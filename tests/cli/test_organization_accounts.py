@@ -71,6 +71,7 @@ def test_the_accounts_found_are_worked_on_like_accounts_written(
     assert found.document["secrets"] == written.document["secrets"]
     assert (found.code, written.code, accounts_of(found)) == (code, code, [*MEMBERS[:3]])
     assert "organization: 3 accounts covered, 2 skipped" in found.err
+    assert [done.err.count("not AWS's own") for done in (written, found)] == [1, 1]
 
 
 def test_ous_exclusions_and_the_management_account(sandbox: Sandbox, tmp_path: Path) -> None:
