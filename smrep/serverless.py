@@ -37,7 +37,9 @@ NAMESPACE = "smrep"
 METRICS = ("missing", "failed", "stale", "drift")
 """Metrics of CloudWatch: numbers of secrets."""
 MEASURED = {outcome.word for outcome in (Outcome.OK, Outcome.DRIFT, Outcome.FAILED, Outcome.PENDING)}
-"""Results that show every secret, unless an error ended the run; others measure nothing, which is no zero."""
+"""Results that show every secret, unless an error hides one or all; others measure nothing, which is no zero."""
+ABSENT = frozenset({"ResourceNotFoundException", "NotFound", "pending_deletion", "is_replica"})
+"""Errors of a secret that hide nothing: smrep looked, and there is no primary to count."""
 SUCCESSES = (Outcome.OK.exit_code, Outcome.DRIFT.exit_code)
 """Exit codes after which Lambda need not try again."""
 LAST_WORDS_S = 20.0
@@ -159,7 +161,8 @@ def _summary(document: dict[str, Any]) -> dict[str, Any]:
     """Return the document without its secrets: how it ended, and the number of secrets by their state."""
     secrets, event, error = document["secrets"], document.get("event"), document["error"]
     is_whole = document["result"] in MEASURED and (error is None or error["code"] == StillOpen.__name__)
-    measured = is_whole and not (event and event["ignored"])
+    errors = [secret["error"]["code"] for secret in secrets if secret["error"] and not secret["replicas"]]
+    measured = is_whole and ABSENT.issuperset(errors) and not (event and event["ignored"])
     kept = {name: document[name] for name in ("command", "result", "exit_code", "dry_run", "elapsed_s")}
     counts = Counter(state for secret in secrets for state in _states(secret))
     return {

@@ -17,6 +17,7 @@ from sample_events import trail
 
 from smrep import serverless
 from smrep.sandbox.faults import Faults
+from smrep.sandbox.simulator.api_errors import ApiError
 
 BUCKET = "smrep-documents"
 
@@ -95,6 +96,30 @@ def test_a_run_that_could_not_look_measures_nothing(
             serverless.handler(event, None)
         _, summary = lines(capsys)
         assert (summary["result"], "missing" in summary, "_aws" in summary) == ("failed", False, False)
+
+
+def test_a_run_that_could_not_look_at_one_secret_counts_none(
+    s3: Any, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = ["prod/a", "prod/b"]
+    for name in names:
+        sandbox.create(name)
+    monkeypatch.setenv("SMREP_MANIFEST", manifest(tmp_path, {"names": names, "regions": [WEST]}))
+    answer = sandbox.simulator.call
+    for code, missing in (("InternalServiceError", None), ("ResourceNotFoundException", 1)):
+        refusal = ApiError(code, "no", 400 if missing else 500)
+
+        def call(*args: Any, refusal: ApiError = refusal, **kwargs: Any) -> Any:
+            if args[1] == "DescribeSecret" and "prod/a" in args[3]["SecretId"]:
+                raise refusal
+            return answer(*args, **kwargs)
+
+        monkeypatch.setattr(sandbox.simulator, "call", call)
+        with pytest.raises(serverless.Failed, match=code):
+            serverless.handler({"smrep": "audit"}, None)
+        summary = lines(capsys)[-1]
+        assert (summary["result"], summary["secrets"]) == ("failed", 2)
+        assert ("_aws" in summary, summary.get("missing")) == (missing is not None, missing)
 
 
 def test_a_failed_replica_is_named_in_the_failure(
