@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from ast import literal_eval
 from collections.abc import Iterator, Mapping
@@ -232,6 +233,14 @@ def test_the_buckets_are_used_for_one_purpose_each_and_only_if_named(make_stack:
         ("s3:GetObject", "arn:aws:s3:::config/dr.toml"),
         ("s3:PutObject", "arn:aws:s3:::documents/smrep/*"),
     }
+
+
+@pytest.mark.parametrize(
+    ("prefix", "fits"), [("smrep", True), ("a/b", True), ("", False), ("a/", False), ("/a", False)]
+)
+def test_a_prefix_whose_keys_the_role_could_not_write_is_refused(prefix: str, *, fits: bool) -> None:
+    pattern = parsed()["Parameters"]["DocumentsPrefix"]["AllowedPattern"]
+    assert bool(re.fullmatch(pattern, prefix)) is fits
 
 
 def test_without_buckets_the_role_has_no_right_in_s3(make_stack: Any) -> None:
