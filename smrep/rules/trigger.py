@@ -50,6 +50,11 @@ class SecretEvent:
         return self.name in _ADDING
 
     @property
+    def may_retry(self) -> bool:
+        """Whether smrep may retry Failed replicas: not after a request, or two functions answer each other's."""
+        return self.adds and self.name not in _OWN
+
+    @property
     def may_be_own(self) -> bool:
         """Whether smrep makes such calls too."""
         return self.name in _OWN and self.caller is not None

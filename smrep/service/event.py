@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from smrep.errors import AwsError, NotFound
-from smrep.model import Listed, Secret
+from smrep.model import FAILED, Listed, Secret
 from smrep.report import SecretReport
 from smrep.rules.fleet.desired_state import DesiredState
 from smrep.rules.fleet.plan_counts import tally
@@ -61,7 +61,7 @@ class EventPlan(SecretPlans):
 def find_event_secret(event: SecretEvent, planner: AccountPlanner) -> EventPlan | SecretReport | str:
     """Describe the event's secret, and return its plan, or why it needs nothing done.
 
-    After an event that smrep only reports, return what an audit finds.
+    After an event that smrep only reports, or a request that Failed, return what an audit finds.
 
     Raises:
         AwsError: it could not be described.
@@ -83,9 +83,10 @@ def find_event_secret(event: SecretEvent, planner: AccountPlanner) -> EventPlan 
     inventory.matched = [0] * len(inventory.scope.rules)
     inventory.add(Listed.of(primary))
     check_conflicts([inventory])
-    if event.adds and inventory.wants:
+    has_failed = any(replica.status == FAILED for replica in primary.replicas)
+    if event.adds and inventory.wants and (event.may_retry or not has_failed):
         return EventPlan(planner, primary)
-    if event.adds or not (inventory.wants or primary.replicas):
+    if not inventory.wants and (event.adds or not primary.replicas):
         return "no rule of the manifest selects the secret"
     wanted = inventory.wants[0] if inventory.wants else DesiredState((), remove_extra=True)
     return planner.inspector.examine(0, primary, wanted, extras=True)

@@ -98,6 +98,17 @@ def test_a_failed_region_is_retried(make_sandbox: Make, tmp_path: Path) -> None:
     assert rows(done)["prod/a", WEST]["action"] == "retry"
 
 
+def test_a_failed_request_of_others_is_not_repeated_but_reported(make_sandbox: Make, tmp_path: Path) -> None:
+    sandbox = stocked(make_sandbox, "prod/a", failures={WEST: "Replication failed: of the weather"})
+    sandbox.call(ADD, SecretId="prod/a", AddReplicaRegions=[{"Region": WEST}])
+    sandbox.clock.sleep(60)
+    sandbox.simulator.log.clear()
+    event = trail(ADD, {"secretId": "prod/a"}, userIdentity={"arn": f"arn:aws:iam::{ACCOUNT}:role/other-smrep"})
+    done = applied(sandbox, manifest(tmp_path), event)
+    assert (done.code, rows(done)["prod/a", WEST]["status"]) == (1, "Failed")
+    assert sent(sandbox) == []  # else two functions would answer each other's retries without end
+
+
 @pytest.mark.parametrize(
     ("event", "why"),
     [
