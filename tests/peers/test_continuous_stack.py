@@ -216,6 +216,13 @@ def test_whatever_is_attached_the_role_reads_no_value_and_takes_no_replica_away(
     assert stack.allows("secretsmanager:ListSecrets", "*")
 
 
+def test_the_role_takes_no_secret_of_another_account_for_its_own(make_stack: Any) -> None:
+    stack = make_stack(Hold="false")
+    for operation in ("DescribeSecret", "ReplicateSecretToRegions"):
+        assert stack.allows(f"secretsmanager:{operation}", ARN)
+        assert not stack.allows(f"secretsmanager:{operation}", ARN.replace(ACCOUNT, "210987654321"))
+
+
 def test_on_hold_the_role_cannot_write_at_all(make_stack: Any) -> None:
     stack = make_stack()
     assert stack.allows("secretsmanager:DescribeSecret", ARN)
