@@ -50,7 +50,7 @@ def test_throttling_for_ever_ends_at_the_deadline(aws: FakeAws) -> None:
     assert row.error is not None
     assert row.error.code == "ThrottlingException"
     assert row.changed is False
-    assert aws.clock.time == pytest.approx(30.0)
+    assert 30.0 <= aws.clock.time < 31.0  # a turn that was reserved before the deadline is waited for, but not used
 
 
 def test_requests_that_hang_do_not_outlast_the_deadline_for_ever(aws: FakeAws) -> None:
