@@ -25,6 +25,17 @@ from smrep.rules.replication.name_owner import NoSecret, NotChecked
 HOME, WEST = Region("us-east-1"), Region("us-west-2")
 SECRET = Secret("arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3", "prod/db", HOME, HOME)
 THERE = "prod/db --primary-region us-east-1 -r us-west-2"
+UNCHECKED_NAME = (
+    "prod/db is listed as InSync in us-west-2, but us-west-2 has no secret with its ARN; smrep could not check whether "
+    "another secret has the name"
+)
+NAME_CHECK = (
+    "see whether a secret has the name:\n"
+    "  aws secretsmanager describe-secret --secret-id prod/db --region us-west-2\n"
+    "if none has, replicate again:\n"
+    f"  smrep remove {THERE}\n"
+    f"  smrep replicate {THERE}"
+)
 
 
 @pytest.mark.parametrize(
@@ -56,6 +67,20 @@ THERE = "prod/db --primary-region us-east-1 -r us-west-2"
                 "  smrep remove prod/db --primary-region us-east-1 -r us-west-2\n"
                 "  smrep replicate prod/db --primary-region us-east-1 -r us-west-2"
             ),
+        ),
+        (
+            lambda: listed_but_missing(SECRET, WEST, NoSecret(only_by_arn=True)),
+            Kind.MISSING,
+            Severity.ERROR,
+            f"{UNCHECKED_NAME}: only account 123456789012 can check that",
+            NAME_CHECK,
+        ),
+        (
+            lambda: listed_but_missing(SECRET, WEST, NoSecret(only_by_arn=True, unknown_caller=Denied("no"))),
+            Kind.MISSING,
+            Severity.ERROR,
+            f"{UNCHECKED_NAME}: the account of the credentials is unknown: no",
+            f"allow sts:GetCallerIdentity\n{NAME_CHECK}",
         ),
         (
             lambda: failed(SECRET, Replica(WEST, "Failed", "no luck")),
