@@ -25,9 +25,10 @@ class Outcome(Enum):
     OK = ("ok", 0)
 
     def __init__(self, word: str, exit_code: int) -> None:
-        """Set the word and the exit code of the member."""
+        """Set the word and the exit code of the member, and its rank: 0 is the worst."""
         self.word = word
         self.exit_code = exit_code
+        self.rank = len(type(self).__members__)  # of those before it
 
 
 class Terminated(BaseException):

@@ -115,7 +115,7 @@ def is_well(row: RegionReport) -> bool:
 def rank(row: Row) -> int:
     """Return the place of a row's outcome, the worst first."""
     secret, replica = row
-    return list(Outcome).index((replica or secret.error or secret).outcome)
+    return (replica or secret.error or secret).outcome.rank
 
 
 def cut(rows: Iterable[T], terminal: Terminal) -> tuple[list[T], list[Text]]:

@@ -19,7 +19,6 @@ MERGED = ("audit", "plan", "apply")
 """The commands that run in shards, or over accounts."""
 _SAME_RUN = timedelta(hours=1)
 """The most time between the starts of two parts, unless one is a leftover of an earlier run."""
-_ORDER = list(Outcome)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +191,7 @@ def _in_order(secrets: list[SecretReport]) -> tuple[SecretReport, ...]:
         lambda secret: secret.account or "",
         lambda secret: secret.name,
         lambda secret: not (is_remarkable(secret) or any(map(is_notable, secret.replicas))),
-        lambda secret: _ORDER.index(secret.outcome),
+        lambda secret: secret.outcome.rank,
     )
     for key in keys:  # one by one, as a key of several parts for each of 500,000 secrets takes memory
         secrets.sort(key=key)
@@ -221,7 +220,7 @@ def _error(parts: Sequence[Part]) -> Problem | None:
         return Problem("ManifestError", message, None, None, Outcome.USAGE, tuple(unmatched))
     if not errors or len(parts) == 1:
         return errors[0][1] if errors else None
-    cause = min((error for _, error in errors), key=lambda error: _ORDER.index(error.outcome))
+    cause = min((error for _, error in errors), key=lambda error: error.outcome.rank)
     return replace(
         cause,
         message=f"{len(errors)} of {len(parts)} runs ended with an error, so the result may be incomplete",

@@ -170,15 +170,11 @@ def secret_report(
     )
 
 
-_ORDER = list(Outcome)
-"""All outcomes, worst first."""
-
-
 def worst_first(reports: Iterable[SecretReport]) -> list[SecretReport]:
     """Return the secrets sorted by outcome, otherwise in their order."""
-    return sorted(reports, key=lambda report: _ORDER.index(report.outcome))
+    return sorted(reports, key=lambda report: report.outcome.rank)
 
 
 def worst(outcomes: Iterable[Outcome]) -> Outcome:
     """Return the worst outcome, in the order of Outcome; OK without any."""
-    return min(outcomes, key=_ORDER.index, default=Outcome.OK)
+    return min(outcomes, key=lambda outcome: outcome.rank, default=Outcome.OK)
