@@ -62,7 +62,7 @@ reported = click.option(
 def manifest_plan(
     run: Run,
     manifest: Manifest,
-    shard: str | None,
+    part: Shard = WHOLE,
     *,
     width: int = PARALLEL_ACCOUNTS,
     trusting: bool = False,
@@ -77,7 +77,7 @@ def manifest_plan(
     from smrep.service.fleet.secret_plan import AccountPlanner
     from smrep.service.plan import FleetPlan
 
-    inventories = open_inventories(run, manifest, shard)
+    inventories = open_inventories(run, manifest, part)
     planners = [AccountPlanner(inventory, run.clock, trusting) for inventory in inventories]
     rules, whole = () if standing else manifest.rules, is_whole(manifest, inventories)
     return FleetPlan(planners, rules, whole, accounts=Accounts(width), detailed=detailed)
@@ -115,7 +115,7 @@ def event_plan(run: Run, manifest: Manifest, event: SecretEvent) -> EventPlan | 
     from smrep.service.event import find_event_secret
     from smrep.service.fleet.secret_plan import AccountPlanner
 
-    manifest = with_found_accounts(run, manifest.without_removals if event.adds else manifest, None)
+    manifest = with_found_accounts(run, manifest.without_removals if event.adds else manifest)
     inventories = open_inventories(run, manifest, event=event)
     if not inventories:
         account = f" of account {event.account}" if event.account else ""
@@ -152,16 +152,15 @@ def find_accounts(run: Run, manifest: Manifest) -> tuple[FoundAccount, ...]:
     return choose_accounts(organization, members, manifest.accounts)
 
 
-def with_found_accounts(run: Run, manifest: Manifest, shard: str | None) -> Manifest:
+def with_found_accounts(run: Run, manifest: Manifest) -> Manifest:
     """Return the manifest with the accounts that its organization has; without an organization, the same manifest.
 
     Raises:
-        UsageError, AwsError: as `find_accounts`; or there are no accounts to cover; or as `shard_of`.
+        UsageError, AwsError: as `find_accounts`; or there are no accounts to cover.
 
     """
     if manifest.organization is None:
         return manifest
-    shard_of(run, shard)  # a mistake in it needs no call
     found = find_accounts(run, manifest)
     covered = tuple(account.role for account in found if account.role is not None)
     check_covered(len(covered), len(found), step("see why", "smrep accounts -f FILE"))
@@ -278,7 +277,7 @@ def check_writable(option: str, path: str) -> None:
 
 
 def open_inventories(
-    run: Run, manifest: Manifest, shard: str | None = None, event: SecretEvent | None = None
+    run: Run, manifest: Manifest, part: Shard = WHOLE, event: SecretEvent | None = None
 ) -> list[Inventory]:
     """Return each account's inventory before listing; none for an account of other shards or events.
 
@@ -287,7 +286,6 @@ def open_inventories(
         ConfigurationError: no Region is known.
 
     """
-    part = shard_of(run, shard)
     run.several_accounts = len(manifest.accounts) > 1
     _check_role_arn(run, manifest)
     homes = find_homes(run, manifest)

@@ -124,8 +124,8 @@ def _plan(
         part = shard_of(run, shard)
         paced = budget(rate, part, dealt_accounts(manifest, part))
         run.stdin_is_taken = file == "-"
-        manifest = with_found_accounts(run, manifest, shard)
-        return manifest_plan(run, manifest, shard, width=width, trusting=True), paced
+        manifest = with_found_accounts(run, manifest)
+        return manifest_plan(run, manifest, part, width=width, trusting=True), paced
     saved = read_plan(str(plan))
     return revalidated_plan(run, saved), budget(rate, saved.shard, saved.of_accounts)
 
@@ -144,8 +144,8 @@ def _event_plan(run: Run, file: str, event: str, rate: float) -> tuple[FleetPlan
     manifest = read_manifest(file, run.stdin)
     run.stdin_is_taken = "-" in (file, event)
     if trigger is Schedule.APPLY:
-        manifest = with_found_accounts(run, manifest.without_removals, None)
-        return manifest_plan(run, manifest, None, trusting=True, standing=True), budget(rate)
+        manifest = with_found_accounts(run, manifest.without_removals)
+        return manifest_plan(run, manifest, trusting=True, standing=True), budget(rate)
     if isinstance(trigger, SecretEvent):
         run.event = trigger.report()
         result = event_plan(run, manifest, trigger)

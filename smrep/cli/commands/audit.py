@@ -15,6 +15,7 @@ from smrep.cli.fleet_setup import (
     read_manifest,
     reported,
     several_accounts,
+    shard_of,
     sharded,
     with_found_accounts,
 )
@@ -79,14 +80,14 @@ def audit(
         if file and choice.flags:
             raise UsageError("-f and selectors contradict each other", "omit -f, or the selectors")
         manifest = read_manifest(file, run.stdin) if file else Manifest((Rule("", "-r", choice.selector, wanted),))
-
-        manifest = with_found_accounts(run, manifest, shard)
+        part = shard_of(run, shard)
+        manifest = with_found_accounts(run, manifest)
 
         from smrep.service.audit import Audit, Audits
         from smrep.service.fleet.multi_account import Accounts
         from smrep.service.steps.lookup import identify_caller
 
-        inventories = open_inventories(run, manifest, shard)
+        inventories = open_inventories(run, manifest, part)
         audits = Audits(
             [Audit(inventory, deep, bool(file)) for inventory in inventories],
             is_whole(manifest, inventories),

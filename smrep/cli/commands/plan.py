@@ -62,15 +62,15 @@ def plan(
         manifest = read_manifest(file, run.stdin)
         if out:
             check_writable("--out", out)
-        manifest = with_found_accounts(run, manifest, shard)
-        fleet_plan = manifest_plan(run, manifest, shard, width=parallel_accounts, detailed=detailed_exitcode)
+        part = shard_of(run, shard)
+        manifest = with_found_accounts(run, manifest)
+        fleet_plan = manifest_plan(run, manifest, part, width=parallel_accounts, detailed=detailed_exitcode)
         run.state.track(fleet_plan, interrupted_look)
         fleet_plan.look(run.state)
         if run.events:
             run.events.plan()
         fleet_plan.accounts.check(fleet_plan.count)  # never save an incomplete plan
         if out:
-            part = shard_of(run, shard)
             _save(run, fleet_plan, out, part, dealt_accounts(manifest, part))
         if fleet_plan.changes and (out or file != "-"):
             how = ["--plan", out] if out else ["-f", file, *(["--shard", shard] if shard else []), *run.home_flags]
