@@ -392,8 +392,7 @@ def read_manifest(path: str, stdin: TextIO | None) -> Manifest:
         UsageError: it cannot be read, or is not a manifest.
 
     """
-    name = "standard input" if path == "-" else path
-    return parse(read_text(path, name, stdin), name)
+    return parse(read_text(path, stdin), file_name(path))
 
 
 def read_event(path: str, stdin: TextIO | None) -> SecretEvent | Schedule | EventReport:
@@ -403,11 +402,11 @@ def read_event(path: str, stdin: TextIO | None) -> SecretEvent | Schedule | Even
         UsageError: it cannot be read, or smrep does not take it.
 
     """
-    name = "standard input" if path == "-" else path
     try:
-        event = json.loads(read_text(path, name, stdin))
+        event = json.loads(read_text(path, stdin))
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"{name} is not JSON: {error}", "name a file with one event", code="MalformedEvent") from error
+        message = f"{file_name(path)} is not JSON: {error}"
+        raise UsageError(message, "name a file with one event", code="MalformedEvent") from error
     return read_trigger(event)
 
 
@@ -418,11 +417,16 @@ def read_plan(path: str) -> Saved:
         UsageError: it cannot be read, or is not a plan.
 
     """
-    return parse_saved(read_text(path, path, None), path)
+    return parse_saved(read_text(path, None), path)
 
 
-def read_text(path: str, name: str, stdin: TextIO | None) -> str:
-    """Return the text of a file; - is standard input, and messages call it `name`.
+def file_name(path: str) -> str:
+    """Return how messages call a file to read; - is standard input."""
+    return "standard input" if path == "-" else path
+
+
+def read_text(path: str, stdin: TextIO | None) -> str:
+    """Return the text of a file; - is standard input.
 
     Raises:
         UsageError: it cannot be read.
@@ -436,4 +440,4 @@ def read_text(path: str, name: str, stdin: TextIO | None) -> str:
         return stdin.read().removeprefix("\ufeff")  # some editors write a BOM
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise UsageError(f"{name} could not be read: {why}", "name an existing file") from error
+        raise UsageError(f"{file_name(path)} could not be read: {why}", "name an existing file") from error

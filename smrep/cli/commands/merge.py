@@ -7,7 +7,7 @@ from collections import Counter
 import click
 
 from smrep.cli import options
-from smrep.cli.fleet_setup import check_writable, read_text, reported
+from smrep.cli.fleet_setup import check_writable, file_name, read_text, reported
 from smrep.cli.root import command
 from smrep.cli.run import Run
 from smrep.errors import UsageError
@@ -52,9 +52,9 @@ def merge(
             mistakes.append(f"--expect-documents says {expected:,}, but there are {len(documents):,}")
         mistakes += [f"{path} is given twice" for path, times in Counter(documents).items() if times > 1]
         for path in documents:
-            name = "standard input" if path == "-" else path
+            name = file_name(path)
             try:
-                text = read_text(path, name, run.stdin)
+                text = read_text(path, run.stdin)
             except UsageError as error:
                 mistakes.append(error.message)
                 continue
