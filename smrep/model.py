@@ -87,6 +87,11 @@ def parse_arn(text: str, service: str) -> Arn:
     return Arn(match[1], match[2], region, match[4], match[5])
 
 
+def arn_account(arn: str | None) -> str | None:
+    """Return the account in an ARN, None without one."""
+    return next(iter((arn or "").split(":")[4:5]), None)
+
+
 def in_region(arn: str, region: Region) -> str:
     """Return the ARN in another Region: a replica's ARN differs from its primary's only in that.
 

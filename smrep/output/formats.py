@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from smrep.errors import Outcome, UsageError
-from smrep.model import IN_SYNC
+from smrep.model import IN_SYNC, arn_account
 from smrep.output.events import Events
 from smrep.output.json_document import document, document_parts
 from smrep.output.safe import safe, to_json
@@ -123,7 +123,7 @@ def rows(secret: SecretReport) -> Iterator[list[str]]:
         state = row.region, row.status, row.kms_key_id, row.action, message_of(row)
         lines.append((*state, secret.arn or row.arn, verified))
     for *cells, arn, verified in lines:
-        account = secret.account or next(iter((arn or "").split(":")[4:5]), None)
+        account = secret.account or arn_account(arn)
         yield [safe(cell) if cell else "-" for cell in (secret.name, *cells, account, verified)]
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from smrep import __version__
 from smrep.errors import Outcome
-from smrep.model import in_region
+from smrep.model import arn_account, in_region
 from smrep.output.artifacts.html import COVERED, in_words
 from smrep.output.formats import message_of, title
 from smrep.output.safe import to_json
@@ -101,7 +101,7 @@ def _secret_checks(secret: SecretReport, account_id: str | None) -> Iterator[_Ch
     replica = next((row.arn for row in secret.replicas if row.arn), None)
     orphaned = in_region(replica, secret.primary_region) if replica and secret.primary_region else None
     arn = secret.arn or orphaned
-    account = secret.account or (arn.split(":")[4] if arn else account_id)
+    account = secret.account or arn_account(arn) or account_id
     uid = arn or "/".join(filter(None, (account, secret.primary_region, secret.name)))
     resources = [_resource(secret, secret.arn, secret.primary_region)]
     hidden = all(row.outcome is Outcome.OK for row in secret.replicas) and secret.outcome is not Outcome.OK

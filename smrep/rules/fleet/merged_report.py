@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from smrep.errors import Outcome, UsageError
-from smrep.model import in_region
+from smrep.model import arn_account, in_region
 from smrep.regions import Region
 from smrep.report import Problem, RunReport, SecretReport, is_notable, is_remarkable
 from smrep.rules.fleet.shards import Shard, parse_shard
@@ -176,7 +176,7 @@ def _unmatched(parts: Sequence[Part]) -> list[str]:
 def _secrets(reports: Sequence[RunReport], *, several: bool) -> list[SecretReport]:
     """Return all secrets, each with its account if there are several."""
     return [
-        replace(secret, account=report.account_id or next(iter((secret.arn or "").split(":")[4:5]), None))
+        replace(secret, account=report.account_id or arn_account(secret.arn))
         if several and not secret.account
         else secret
         for report in reports

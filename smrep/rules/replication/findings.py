@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from smrep.errors import AwsError, Denied, Outcome, Unanswered
-from smrep.model import FAILED, FarEnd, Replica, Secret, Target
+from smrep.model import FAILED, FarEnd, Replica, Secret, Target, arn_account
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Severity
 from smrep.rules.hints import aws_command, format_command_on, remove_then_replicate, step, steps
@@ -157,7 +157,7 @@ def cross_account_findings(secret: Secret) -> tuple[Finding, ...]:
             findings.append(_finding(subject, end, _repair(secret, secret.arn, end.arn, end.role)))
     if link.primary and link.primary.status in _KINDS:
         subject = f"{secret.name} in {secret.region} is a cross-account replica of {link.primary.arn}, which"
-        hint = f"with credentials of account {_account(link.primary.arn)}, "
+        hint = f"with credentials of account {arn_account(link.primary.arn) or 'ACCOUNT'}, "
         findings.append(_finding(subject, link.primary, hint + _repair(secret, link.primary.arn, secret.arn, None)))
     return tuple(findings)
 
@@ -178,8 +178,3 @@ def _repair(secret: Secret, primary: str | None, replica: str | None, role: str 
         region=secret.region,
     )
     return step("repair the link", command)
-
-
-def _account(arn: str | None) -> str:
-    """Return the account of an ARN, ACCOUNT without one."""
-    return ":".join((arn or "").split(":")[4:5]) or "ACCOUNT"
