@@ -7,23 +7,13 @@ from typing import Any
 
 from cli import replicated_sandbox
 from fixtures import Done, Sandbox
+from service import doctor_scene
 
 Make = Callable[..., Sandbox]
 WEST = "us-west-2"
 ROLE = "arn:aws:iam::123456789012:role/team/app"
 READ = "secretsmanager:GetSecretValue"
-READS = {
-    "DescribeSecret",
-    "ListSecrets",
-    "ListSecretVersionIds",
-    "GetResourcePolicy",
-    "DescribeKey",
-    "GetCallerIdentity",
-    "AssumeRole",
-    "ListRegions",
-    "DescribeRegions",
-    "SimulatePrincipalPolicy",
-}
+READS = doctor_scene.READS | {"AssumeRole", "DescribeRegions"}
 
 
 def replicated(make: Make, *regions: str, name: str = "prod/db", **more: Any) -> Sandbox:

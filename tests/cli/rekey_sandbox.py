@@ -7,21 +7,14 @@ from typing import Any
 
 from cli import replicated_sandbox
 from fixtures import Sandbox
+from service import rekey_scene
 
 from smrep.sandbox.simulator.simulated_aws import ApiError
 
 Make = Callable[..., Sandbox]
 WEST = "us-west-2"
 NEW = f"{WEST}=alias/new"
-READS = {
-    "DescribeSecret",
-    "ListSecrets",
-    "ListSecretVersionIds",
-    "DescribeKey",
-    "ListRegions",
-    "DescribeRegions",
-    "GetCallerIdentity",
-}
+READS = rekey_scene.READS | {"GetCallerIdentity"}
 
 
 def replicated(make: Make, *regions: str, **more: Any) -> Sandbox:
