@@ -9,7 +9,7 @@ from smrep.cli.run import Run
 from smrep.errors import UsageError
 from smrep.model import Target
 from smrep.regions import Region
-from smrep.rules.hints import format_command, quoted, step
+from smrep.rules.hints import counted, format_command, quoted, step
 from smrep.rules.primary_region import SecretAddress, check_regions
 
 
@@ -37,7 +37,7 @@ def select(run: Run, choice: Choice, replicas: Sequence[Region]) -> tuple[Secret
     run.close_screen()
     if not addresses:
         raise no_match(choice, home)
-    run.note(f"{len(addresses)} secret{'s' if len(addresses) > 1 else ''} selected in {home}")
+    run.note(f"{counted(len(addresses), 'secret')} selected in {home}")
     return addresses
 
 

@@ -14,6 +14,7 @@ from smrep.output.safe import safe
 from smrep.output.summary_line import summary_line
 from smrep.output.terminal import Messages
 from smrep.report import RegionReport, RunReport, SecretReport, Severity, without_healthy, worth_telling
+from smrep.rules.hints import counted
 
 MOST_BYTES = 500_000
 """Of the rows of a summary; GitHub accepts one mebibyte a step. Source: docs.github.com, job summaries."""
@@ -93,7 +94,7 @@ def summary(report: RunReport) -> str:
                 head = []
             else:
                 hidden += 1
-        lines += ["", f"and {hidden} more row{'s' if hidden > 1 else ''}, in the result"] if hidden else []
+        lines += ["", f"and {counted(hidden, 'more row')}, in the result"] if hidden else []
         lines.append("")
     if report.secrets or report.accounts:
         lines += [_markdown(summary_line(report)), ""]

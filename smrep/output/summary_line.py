@@ -10,6 +10,7 @@ from smrep.model import FAILED, IN_PROGRESS, IN_SYNC
 from smrep.output.safe import safe
 from smrep.regions import Region
 from smrep.report import Action, Kind, RegionReport, RunReport, SecretReport, healthy, without_healthy
+from smrep.rules.hints import counted
 
 REPORTS_FINDINGS = ("doctor", "verify")
 """The commands whose result is their findings, so that the table shows them in full."""
@@ -116,14 +117,14 @@ def fleet_counts(report: RunReport) -> str:
 def accounts_counts(summary: Mapping[str, int]) -> str:
     """Return '45 accounts covered, 3 skipped'."""
     skipped = summary.get("skipped", 0)
-    return f"{_counted(summary.get('covered', 0), 'account')} covered{f', {skipped} skipped' if skipped else ''}"
+    return f"{counted(summary.get('covered', 0), 'account')} covered{f', {skipped} skipped' if skipped else ''}"
 
 
 def list_counts(report: RunReport) -> str:
     """Return '312 secrets: 290 primary, 22 standalone'."""
     roles = Counter(secret.role for secret in report.secrets if secret.role)
     words = ", ".join(f"{count} {role}" for role, count in roles.items())
-    return f"{_counted(roles.total(), 'secret')}{': ' if words else ''}{words}"
+    return f"{counted(roles.total(), 'secret')}{': ' if words else ''}{words}"
 
 
 def audit_counts(report: RunReport) -> str:
@@ -150,8 +151,8 @@ def audit_counts(report: RunReport) -> str:
         for words in _by_region(kind, count, places.get(kind, Counter()), only)
     ]
     if covered == total and not trouble:
-        return f"{'All ' if total > 1 else ''}{_counted(total, 'secret')} {verb} a current replica{where}"
-    head = f"{covered} of {_counted(total, 'secret')} {verb} a current replica{where}"
+        return f"{'All ' if total > 1 else ''}{counted(total, 'secret')} {verb} a current replica{where}"
+    head = f"{covered} of {counted(total, 'secret')} {verb} a current replica{where}"
     return "; ".join([head, *([", ".join(trouble)] if trouble else [])])
 
 
@@ -180,7 +181,7 @@ def is_idle(summary: Mapping[str, int]) -> bool:
 
 def apply_counts(summary: Mapping[str, int]) -> str:
     """Return '312 secrets: 18 replicas changed, 1 failed, 290 kept'."""
-    changed = "nothing to do" if is_idle(summary) else f"{_counted(summary.get('changed', 0), 'replica')} changed"
+    changed = "nothing to do" if is_idle(summary) else f"{counted(summary.get('changed', 0), 'replica')} changed"
     return _line(summary, [changed, *_labeled(summary, _APPLY_WORDS), *_trouble(summary)])
 
 
@@ -192,7 +193,7 @@ _RECOVERED = {"already": "done before", "left_alone": "skipped", **_UNFINISHED}
 def recovery_counts(summary: Mapping[str, int], command: str) -> str:
     """Return 'Failed over 498 of 500 secrets; 2 failed'; `command` is failover or failback."""
     direction = command.removeprefix("fail")
-    total = _counted(summary.get("secrets", 0), "secret")
+    total = counted(summary.get("secrets", 0), "secret")
     done = summary.get("promoted", 0) + summary.get("led", 0)
     planned = summary.get("to_promote", 0) + summary.get("to_lead", 0)
     others = _labeled(summary, _RECOVERED)
@@ -206,7 +207,7 @@ def recovery_counts(summary: Mapping[str, int], command: str) -> str:
 
 
 def _line(summary: Mapping[str, int], words: Iterable[str]) -> str:
-    return f"{_counted(summary.get('secrets', 0), 'secret')}: {', '.join(words)}"
+    return f"{counted(summary.get('secrets', 0), 'secret')}: {', '.join(words)}"
 
 
 def _labeled(summary: Mapping[str, int], labels: Mapping[str, str]) -> list[str]:
@@ -215,16 +216,12 @@ def _labeled(summary: Mapping[str, int], labels: Mapping[str, str]) -> list[str]
 
 def _trouble(summary: Mapping[str, int]) -> list[str]:
     count = summary.get("in_trouble", 0)
-    return [f"{_counted(count, 'secret')} in trouble"] if count else []
+    return [f"{counted(count, 'secret')} in trouble"] if count else []
 
 
 def export_counts(summary: Mapping[str, int]) -> str:
     """Return '312 secrets with 580 replicas, 3 more not seen'."""
     unseen = summary.get("unseen", 0)
     seen = summary.get("secrets", 0) - unseen
-    words = f"{_counted(seen, 'secret')} with {_counted(summary.get('replicas', 0), 'replica')}"
+    words = f"{counted(seen, 'secret')} with {counted(summary.get('replicas', 0), 'replica')}"
     return words + (f", {unseen} more not checked" if unseen else "")
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

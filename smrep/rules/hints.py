@@ -129,6 +129,11 @@ def _has_flag(command: str, flag: str) -> bool:
     return any(word.partition("=")[0] == flag for word in shlex.split(command))
 
 
+def counted(count: int, noun: str) -> str:
+    """Return '1 secret' or '2 secrets'."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def some_names(names: Sequence[str], most: int = 5) -> str:
     """Return the first names, and the number of others."""
     others = len(names) - most

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from smrep.errors import UsageError
 from smrep.report import SecretReport, SecretsReport
 from smrep.rules.fleet.plan_counts import result_counts
-from smrep.rules.hints import step
+from smrep.rules.hints import counted, step
 from smrep.rules.replication.replica_state import worst_first
 from smrep.service.event import EventPlan
 from smrep.service.fleet.apply_task import ApplyTask
@@ -40,7 +40,7 @@ class ApplyRequest(FleetRequest):
             return None
         allowed = "--yes alone allows none" if most is None else f"--max-removals allows {most}"
         return UsageError(
-            f"the plan removes {removals} replica{'s' if removals > 1 else ''}, but {allowed}; nothing was sent",
+            f"the plan removes {counted(removals, 'replica')}, but {allowed}; nothing was sent",
             step("to remove them", self.confirmed(removals)),
             code="TooManyRemovals",
         )

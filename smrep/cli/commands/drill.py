@@ -17,6 +17,7 @@ from smrep.cli.signals import finish_quietly, stopped_by, typed_line
 from smrep.errors import Terminated, UsageError
 from smrep.output.terminal import is_terminal
 from smrep.regions import Region, partition_of
+from smrep.rules.hints import counted
 from smrep.rules.recovery.drill_timeline import DrillResult, third_region
 from smrep.rules.recovery.failover_record import RegionPair
 
@@ -185,7 +186,7 @@ def _act(run: Run, drill: Drill, *, pausing: bool) -> None:
     guided = asking and is_terminal(run.stdin) and is_terminal(run.stderr)
     pair, third, count = drill.pair, third_region(drill.pair), len(drill.stage.names)
     far = f"; {(count + 1) // 2} also in {third}" if third else ""
-    run.messages.note(f"{count} secret{'s' * (count > 1)} in {pair.source}, each with a replica in {pair.target}{far}")
+    run.messages.note(f"{counted(count, 'secret')} in {pair.source}, each with a replica in {pair.target}{far}")
     for number, step in enumerate(drill.act(), 1):
         run.messages.step(f"step {number} of {len(drill.steps)}", step.what)
         if step.command:

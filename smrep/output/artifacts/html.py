@@ -18,6 +18,7 @@ from smrep.output.safe import safe
 from smrep.output.summary_line import summary_line
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Problem, RegionReport, RunReport, SecretReport, Severity
+from smrep.rules.hints import counted
 
 _GROUP = 50
 """Rows that a browser lays out together, as they come into view."""
@@ -246,7 +247,7 @@ def _details_cell(secret: SecretReport) -> Iterator[str]:
         return
     first = items[0][1].message if items else notes[0]
     kinds = [(len(items), "finding"), (0 if items else len(notes), "note")]
-    count = ", ".join(f"{number} {kind}{'s' if number > 1 else ''}" for number, kind in kinds if number)
+    count = ", ".join(counted(number, kind) for number, kind in kinds if number)
     yield f"<details><summary><b>{count}</b> <span>{escape(first)}</span></summary><ul>"
     shown: set[Region] = set()
     for row, item in items:

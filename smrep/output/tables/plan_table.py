@@ -17,6 +17,7 @@ from smrep.output.tables.rich_console import console, empty_table, to_text, trim
 from smrep.output.terminal import Terminal
 from smrep.report import Action, SecretReport
 from smrep.rules.fleet.plan_counts import BLOCKED, KEEP, WRONG_KEY, Group, action_of, groups
+from smrep.rules.hints import counted
 from smrep.rules.recovery.recovery_summary import SheetLine
 
 _ONE_BY_ONE = (Action.OVERWRITE, Action.REKEY)
@@ -80,7 +81,7 @@ class _Effort:
         Source: aws-behavior.md 3 'Pricing'.
         """
         added, long_s = self.added, ceil(max(self.writes.values(), default=0) / rate)
-        words = [f"{added} new replica{'s' if added > 1 else ''} at $0.40 a month each"] if added else []
+        words = [f"{counted(added, 'new replica')} at $0.40 a month each"] if added else []
         minutes = f"{round(long_s / _MINUTE_S)} min" if long_s > 2 * _MINUTE_S else f"{long_s} s"
         words += [f"sending takes {minutes} at {rate:g} writes a second"] if long_s else []
         return [Text(f"  {'; '.join(words)}", style="dim"), Text("")] if words else []
