@@ -125,4 +125,4 @@ def test_replicate_keeps_what_is_in_sync_and_sends_nothing(recorded: Sandbox) ->
 def test_the_replica_is_refused_for_writing(recorded: Sandbox) -> None:
     done: Done = recorded.smrep("replicate", "c7n", "-r", "us-west-2", AWS_REGION="eu-west-1")
     assert done.code == 1
-    assert "hint: smrep replicate c7n --primary-region us-east-1 -r us-west-2\n" in done.err
+    assert "hint: use the primary:\n  smrep replicate c7n --primary-region us-east-1 -r us-west-2\n" in done.err
