@@ -151,7 +151,7 @@ class Issue:
     @property
     def next_step(self) -> str | None:
         """The next command, for the first of several secrets."""
-        return f"for the first: {self.hint}" if self.hint and len(self.names) > 1 else self.hint
+        return f"for the first, {self.hint}" if self.hint and len(self.names) > 1 else self.hint
 
 
 def group_issues(secrets: Iterable[SecretReport]) -> list[Issue]:

@@ -201,7 +201,7 @@ def test_a_look_that_is_denied_leaves_no_manifest(busy: Sandbox) -> None:
     count = len(REPLICATED) + 1
     assert f"no manifest was written: {count} of {count} secrets could not be checked" in done.err
     assert f"warning: AccessDeniedException ({count} secrets): " in done.err
-    assert "hint: for the first: allow secretsmanager:DescribeSecret on " in done.err
+    assert "hint: for the first, allow secretsmanager:DescribeSecret on " in done.err
     document = exported(busy, "--json", code=4).document
     assert {each["name"] for each in document["secrets"]} == {*REPLICATED, "prod/failed"}
 

@@ -73,12 +73,20 @@ def test_out_splits_the_policy_of_named_secrets_too(sandbox: Sandbox, tmp_path: 
     assert all(f"secret:{name}-" in "".join(texts) for name in names)
 
 
-@pytest.mark.parametrize("place", ["file", "missing"])
-def test_a_folder_that_cannot_be_written_is_a_usage_error(sandbox: Sandbox, tmp_path: Path, place: str) -> None:
+def test_out_creates_its_folder(sandbox: Sandbox, tmp_path: Path) -> None:
+    done = asked(sandbox, manifest(), "--out", str(tmp_path / "policies"))
+    assert (done.code, done.out) == (0, f"{tmp_path}/policies/smrep-1.json\n")
+
+
+@pytest.mark.parametrize(("place", "folder"), [("file", "file"), ("missing/policies", "missing")])
+def test_a_folder_that_cannot_be_written_is_a_usage_error(
+    sandbox: Sandbox, tmp_path: Path, place: str, folder: str
+) -> None:
     (tmp_path / "file").touch()
     done = asked(sandbox, manifest(), "--out", str(tmp_path / place))
     assert (done.code, done.out) == (2, "")
-    assert f"cannot be written: folder {tmp_path / place} does not exist" in done.err
+    assert f"cannot be written: folder {tmp_path / folder} does not exist" in done.err
+    assert not (tmp_path / "missing").exists()
 
 
 def test_a_file_that_cannot_be_replaced_is_an_error(sandbox: Sandbox, tmp_path: Path) -> None:

@@ -109,7 +109,7 @@ def test_of_many_secrets_a_cause_is_told_once() -> None:
     assert "key missing in us-west-2 (40 secrets), wrong key in us-west-2 (40 secrets)" in text
     assert text.count("no such key") == text.count("list the keys") == 1
     assert "  error   wrong_key in us-west-2 (40 secrets): s0, s1, s2 and 37 more\n" in text
-    assert "          for example: s0 is under another key\n          for the first: rekey s0\n" in text
+    assert "          for example: s0 is under another key\n          for the first, rekey s0\n" in text
     assert [line.split()[0] for line in text.splitlines() if " - " in line] == ["lost"]
     assert len(text.splitlines()) < 24
 

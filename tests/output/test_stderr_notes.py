@@ -96,7 +96,7 @@ def test_the_first_secret_gives_the_words() -> None:
     (issue,) = group_issues([secret(row(first), name="a"), secret(row(second), name="b")])
     assert issue.title == "missing in us-west-2 (2 secrets): a, b"
     assert issue.example == "for example: a is missing"
-    assert issue.next_step == "for the first: replicate a"
+    assert issue.next_step == "for the first, replicate a"
 
 
 def test_one_secret_is_told_in_its_own_words() -> None:

@@ -115,7 +115,7 @@ class Commands(click.ParamType[tuple[str, ...], str]):
 )
 @click.option("--manifest", metavar="FILE", help="Secrets, Regions and accounts from a manifest; - is standard input.")
 @click.option(
-    "--out", metavar="FOLDER", help="Write each policy to a file in this folder, split to fit; print the paths."
+    "--out", metavar="FOLDER", help="Write each policy to a file in FOLDER, which smrep creates; print the paths."
 )
 @click.option("--force-overwrite", is_flag=True, help="Allow replicate --force-overwrite too.")
 @click.option("-q", "--quiet", is_flag=True, help="Print only warnings and errors.")
@@ -150,7 +150,7 @@ def iam_policy(
         raise UsageError("--prefix must not be empty", "omit it for every secret")
     messages = Messages(sys.stderr, sys.stderr is not None and wants_color("auto", sys.stderr, os.environ), quiet)
     if out:
-        check_writable("--out", f"{out}/smrep-1.json")
+        check_writable("--out", f"{out}/smrep-1.json" if Path(out).exists() else out)
     chosen = frozenset(name for group in commands for name in group)
     if manifest:
         if secrets or prefixes or regions or kms_key or force_overwrite:
@@ -225,6 +225,7 @@ def _write(created: Sequence[Policy], folder: str) -> Iterator[str]:
 
     """
     try:
+        Path(folder).mkdir(exist_ok=True)
         for policy in created:
             path = str(Path(folder) / f"{policy.name}.json")
             with replacing(path) as file:

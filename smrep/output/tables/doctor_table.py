@@ -135,7 +135,7 @@ def _many(pairs: Sequence[tuple[Finding, str]], kind: Kind, region: str) -> Iter
     yield Text.assemble(_severity(first), f"{safe(kind)} in {safe(region)} ({len(pairs)} secrets): {names}")
     yield Text(f"          for example: {safe(first.message)}")
     if first.hint:
-        yield from _hint(f"for the first: {first.hint}")
+        yield from _hint(f"for the first, {first.hint}")
 
 
 def _hint(text: str) -> Iterator[Text]:
