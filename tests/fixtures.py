@@ -43,6 +43,11 @@ botocore_once.share()
 
 BIN = Path(sys.executable).parent
 ROOT = Path(__file__).parent.parent
+RECORDED = Path(os.environ.get("SMREP_RECORDED", ROOT.parent / "shared/data/aws-recorded"))
+"""Answers that AWS gave, recorded; no part of the repository."""
+NEEDS_RECORDED = pytest.mark.skipif(
+    not RECORDED.is_dir(), reason=f"NO RECORDED ANSWERS OF AWS AT {RECORDED}: SMREP_RECORDED names their folder"
+)
 SCHEMA = json.loads((ROOT / "smrep/output/document.schema.json").read_text())
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)  # made once: to check the schema itself takes half a test's time
 

@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 import pytest
-from fixtures import ROOT, Done, Sandbox
+from fixtures import NEEDS_RECORDED, RECORDED, Done, Sandbox
 
-RECORDED = Path(os.environ.get("SMREP_RECORDED", ROOT.parent / "shared/data/aws-recorded"))
-
-pytestmark = [
-    pytest.mark.peer,
-    pytest.mark.skipif(
-        not RECORDED.is_dir(), reason=f"NO RECORDED ANSWERS OF AWS AT {RECORDED}: SMREP_RECORDED names their folder"
-    ),
-]
+pytestmark = [pytest.mark.peer, NEEDS_RECORDED]
 
 
 class Replay(BaseHTTPRequestHandler):

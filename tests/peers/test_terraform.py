@@ -122,7 +122,7 @@ def test_it_imports_all_and_changes_nothing(estate: Sandbox, tmp_path: Path) -> 
     (tmp_path / "secrets.tf").write_text(written)
     (provider,) = blocks("hcl")
     (tmp_path / "main.tf").write_text(provider)
-    assert "# us-west-2 itself shows the key alias/dr" in written
+    assert "# us-west-2 shows the key alias/dr" in written
     count = written.count("\nimport {\n")
     assert count == 4 + 8 + len(HOSTILE) + 2
     formatted = terraform("terraform fmt -check -diff -", tmp_path, estate, written)

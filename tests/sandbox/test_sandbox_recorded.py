@@ -1,15 +1,14 @@
 """In the situations that were recorded at AWS, the sandbox answers with the same fields."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
+from fixtures import NEEDS_RECORDED, RECORDED
 
-RECORDED = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "aws-recorded"
 IRELAND = "eu-west-1"
 
-pytestmark = pytest.mark.skipif(not RECORDED.is_dir(), reason="AWS's recorded answers are not part of this checkout")
+pytestmark = NEEDS_RECORDED
 
 
 def recorded(name: str) -> Any:
