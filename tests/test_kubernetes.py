@@ -81,6 +81,7 @@ def test_a_file_fits_the_schema(path: Path, version: str) -> None:
     assert fits(read(path), version)
 
 
+@pytest.mark.exhaustive
 @each_file
 def test_a_misspelt_field_does_not_fit_the_schema(path: Path) -> None:
     document = read(path)

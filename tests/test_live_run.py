@@ -123,6 +123,7 @@ def test_the_command_for_what_is_left_takes_the_replicas_first() -> None:
     assert command("x/a", "us-east-1", primary).startswith("smrep remove x/a -r us-west-2 --primary-region us-east-1 ")
 
 
+@pytest.mark.process
 def test_without_live_one_line_is_skipped_and_nothing_is_loaded() -> None:
     code = (
         "import sys, pytest; code = pytest.main(sys.argv[1:]);"

@@ -64,6 +64,7 @@ def secrets(file: Path) -> list[dict[str, Any]]:
     return list(account["secrets"])
 
 
+@pytest.mark.process
 def test_a_second_sandbox_goes_on_where_the_first_ended(file: Path) -> None:
     words = ("sandbox", "exec", "--state", str(file), "--replication-delay", "0s")
     assert smrep(*words, "--seed", "--", SMREP, "replicate", NAME, "-r", WEST).code == 0

@@ -271,6 +271,7 @@ def test_remove_waits_also_when_run_again_for_replicas_that_no_primary_lists(mak
     assert len(sandbox.log("RemoveRegionsFromReplication")) == 3
 
 
+@pytest.mark.process
 @each_write
 def test_rate_paces_the_requests(make_sandbox: Make, command: str) -> None:
     sandbox = scene(make_sandbox, command)

@@ -6,14 +6,20 @@ import json
 import subprocess
 from collections import Counter
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from deploy.state_machine import FOLDER, Fleet, deployed
-from fixtures import BIN, VALIDATOR, Sandbox
+from fixtures import BIN, ROOT, VALIDATOR, Sandbox
 
 from smrep.sandbox.organization_seed import sample_organization
+
+if TYPE_CHECKING:
+    from deploy.state_machine import Fleet
+
+    Deploy = Callable[[Sandbox, str, Path], AbstractContextManager[Fleet]]
 
 OWN = "123456789012"
 MANIFEST = """\
@@ -29,6 +35,14 @@ regions = ["us-west-2"]
 names = ["prod/only"]
 regions = ["us-west-2"]
 """
+
+
+@pytest.fixture
+def deployed() -> Deploy:
+    """Return what deploys the state machine, imported late: moto's interpreter takes a second of each worker."""
+    from deploy.state_machine import deployed
+
+    return deployed
 
 
 def create(sandbox: Sandbox, account: str, name: str) -> None:
@@ -62,13 +76,15 @@ def counts(fleet: Fleet) -> Counter[tuple[str, str]]:
 
 @pytest.mark.peer
 def test_the_template_fits_the_schemas_of_cloudformation() -> None:
-    command = [BIN / "cfn-lint", "--", FOLDER / "template.yaml"]
+    command = [BIN / "cfn-lint", "--", ROOT / "deploy/step-functions/template.yaml"]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, ""), done.stdout
 
 
 @pytest.mark.exhaustive
-def test_of_twenty_accounts_one_refuses_its_role(make_sandbox: Callable[..., Sandbox], tmp_path: Path) -> None:
+def test_of_twenty_accounts_one_refuses_its_role(
+    make_sandbox: Callable[..., Sandbox], tmp_path: Path, deployed: Deploy
+) -> None:
     sandbox, lost = make_sandbox(), "200000000007"
     ids = fleet_of(sandbox, 20, lost)
     with deployed(sandbox, MANIFEST, tmp_path) as fleet:
@@ -93,7 +109,7 @@ def test_of_twenty_accounts_one_refuses_its_role(make_sandbox: Callable[..., San
 
 @pytest.mark.process
 def test_an_execution_ends_as_smrep_does_and_tries_again_what_is_not_finished(
-    make_sandbox: Callable[..., Sandbox], tmp_path: Path
+    make_sandbox: Callable[..., Sandbox], tmp_path: Path, deployed: Deploy
 ) -> None:
     sandbox = make_sandbox(replication_delay_s=3600.0)
     first, second = fleet_of(sandbox, 2)

@@ -132,8 +132,7 @@ PAGES: dict[str, Callable[[Any, Iterator[int]], None]] = {
 }
 
 
-@pytest.mark.parametrize("command", ["accounts", "audit"])
-@pytest.mark.parametrize("words", PAGES)
+@pytest.mark.parametrize(("words", "command"), list(zip(PAGES, ["accounts", "audit"] * 2, strict=True)))
 def test_a_list_that_is_not_whole_is_no_list(words: str, command: str) -> None:
     numbers = count()
     with organization(LIST, lambda answer, _: PAGES[words](answer, numbers)) as liar:
