@@ -7,13 +7,15 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from ssl import SSLCertVerificationError
+from ssl import SSLCertVerificationError, SSLContext
 from typing import Any
 
 from botocore.awsrequest import AWSHTTPConnectionPool, AWSHTTPSConnectionPool
 from botocore.exceptions import BotoCoreError, ConnectionError, HTTPClientError  # noqa: A004 - botocore's own
 from botocore.httpsession import create_urllib3_context, get_cert_path
+from urllib3.exceptions import SSLError
 
 from smrep.aws.botocore_internals import endpoint_of, pool_classes, verify_of
 from smrep.errors import CannotSend
@@ -115,8 +117,30 @@ def _bounded(pool: Any, bounds: Bounds) -> type:
         answer.fp = io.BufferedReader(_Stream(answer.fp.detach(), sock, bounds), _CHUNK)
         return answer
 
-    connection = type("BoundedConnection", (pool.ConnectionCls,), {"response_class": staticmethod(bounded_response)})
+    def connect(self: Any) -> None:
+        if getattr(self, "ca_certs", None):  # plain HTTP has none
+            self.ssl_context, self.ca_certs = _trusting(self.ca_certs), None
+        pool.ConnectionCls.connect(self)
+
+    own = {"response_class": staticmethod(bounded_response), "connect": connect}
+    connection = type("BoundedConnection", (pool.ConnectionCls,), own)
     return type("BoundedPool", (pool,), {"ConnectionCls": connection})
+
+
+@cache
+def _trusting(bundle: str) -> SSLContext:
+    """Return a TLS context that trusts a CA bundle; reading one for each connection takes longer than its handshake.
+
+    Raises:
+        SSLError: it contains no readable certificates.
+
+    """
+    context: SSLContext = create_urllib3_context()
+    try:
+        context.load_verify_locations(bundle)
+    except OSError as error:
+        raise SSLError(error) from error
+    return context
 
 
 class _Stream(io.RawIOBase):
@@ -175,8 +199,8 @@ def distrust(error: BaseException, url: str, verify: Any) -> CannotSend | None:
         cause = cause.__cause__ or cause.__context__
     if isinstance(verify, str | os.PathLike) and "SSL" in type(error).__name__:
         try:
-            create_urllib3_context().load_verify_locations(cafile=str(verify))
-        except OSError:
+            _trusting(str(verify))
+        except SSLError:
             return _no_bundle(str(verify), "contains no readable certificates")
     return None
 

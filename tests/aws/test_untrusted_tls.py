@@ -135,6 +135,17 @@ def test_a_bundle_that_has_the_authority_is_trusted(
     assert done.code == 0, done.err
 
 
+def test_a_bundle_is_read_once_for_all_connections_of_a_process(
+    sandbox: Sandbox, front: TlsFront, bundle: Path, tmp_path: Path
+) -> None:
+    with serving(front, COMPANY.serve(tmp_path)):
+        env = {"AWS_ENDPOINT_URL": front.url, "AWS_CA_BUNDLE": str(bundle)}
+        codes = [sandbox.smrep("status", "prod/db", **env).code]
+        bundle.write_text("")
+        codes.append(sandbox.smrep("status", "prod/db", **env).code)
+    assert codes == [0, 0]
+
+
 @pytest.mark.parametrize("mode", ["legacy", "standard", "adaptive"])
 @pytest.mark.parametrize(
     "words", [("status", "prod/db"), ("replicate", "prod/db", "-r", "us-west-2", "--timeout", "1h")]
