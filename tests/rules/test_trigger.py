@@ -163,3 +163,9 @@ def test_a_secret_belongs_to_its_account_and_region(home: Home, *, belongs: bool
 def test_anything_is_an_event_or_an_error_with_a_reason(event: Any) -> None:
     with suppress(UsageError):
         assert isinstance(read_trigger(event), SecretEvent | Schedule | EventReport)
+
+
+def test_the_result_names_the_event_as_it_came_and_why_it_is_ignored() -> None:
+    event = secret_event(trail("TagResource", {"secretId": "prod/db"}))
+    assert event.report() == EventReport("TagResource", "prod/db", None)
+    assert event.report("no rule wants it") == EventReport("TagResource", "prod/db", "no rule wants it")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -12,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smrep.errors import AwsError, Denied, Outcome, UsageError
-from smrep.model import OrganizationAccount
-from smrep.rules.fleet.organization import FoundAccount, Members, choose_accounts, idle_exclusions
+from smrep.rules.fleet.organization import Members, choose_accounts
 from smrep.rules.manifest.schema import AccountRole, Organization
 from smrep.sandbox.simulator.organization_tree import ROOT_ID, STATES, Member, OrganizationTree, Unit
 from smrep.service.fleet.account_discovery import find_members
@@ -100,40 +98,6 @@ def test_a_block_beats_what_is_found(drawn: tuple[OrganizationTree, Organization
     alone = choose_accounts(organization, members, ())
     assert [account.role for account in found[: len(blocks)]] == blocks
     assert list(found[len(blocks) :]) == [account for account in alone if account.account not in ids]
-
-
-def test_a_role_is_of_the_partition_of_its_account() -> None:
-    organization = Organization("dr/smrep", external_id="x-1")
-    china = OrganizationAccount("000000000001", "web", "ACTIVE", "aws-cn", OWN)
-    assert choose_accounts(organization, Members((china,)), ()) == (
-        FoundAccount(
-            "000000000001",
-            "web",
-            "ACTIVE",
-            AccountRole("organization (web)", "arn:aws-cn:iam::000000000001:role/dr/smrep", "x-1"),
-        ),
-    )
-
-
-@pytest.mark.parametrize(
-    ("account", "excluded", "reason"),
-    [
-        ({"state": "PENDING_CLOSURE"}, {}, "not active: PENDING_CLOSURE"),
-        ({"state": None}, {}, "not active: AWS gives no state"),
-        ({"state": "Active"}, {}, "not active: Active"),
-        ({}, {"000000000001": "ou-ab12-22222222"}, "excluded by ou-ab12-22222222"),
-        ({"name": "a-sandbox"}, {}, "excluded by *-sandbox"),
-        ({"management": "000000000001"}, {}, "the management account; management = true covers it"),
-    ],
-)
-def test_why_an_account_is_skipped(account: dict[str, Any], excluded: dict[str, str], reason: str) -> None:
-    shown = replace(OrganizationAccount("000000000001", "web", "ACTIVE", "aws", OWN), **account)
-    organization = Organization("smrep", exclude=("*-sandbox", "ou-ab12-22222222", "000000000009"))
-    members = Members((shown,), excluded)
-    (found,) = choose_accounts(organization, members, ())
-    assert (found.role, found.skipped) == (None, reason)
-    idle = {"*-sandbox", "000000000009"} - {"*-sandbox" if shown.name == "a-sandbox" else ""}
-    assert set(idle_exclusions(organization, members)) == idle
 
 
 def test_the_whole_organization_takes_one_list_and_needs_no_tree() -> None:
