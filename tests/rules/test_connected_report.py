@@ -7,7 +7,17 @@ from datetime import UTC, datetime
 
 from smrep.errors import Outcome
 from smrep.regions import Region
-from smrep.report import Finding, Kind, Problem, RegionReport, RunReport, SecretReport, Severity
+from smrep.report import (
+    Finding,
+    Kind,
+    LazyReports,
+    Problem,
+    RegionReport,
+    RunReport,
+    SecretReport,
+    Severity,
+    healthy,
+)
 from smrep.rules.hints import report_with_connection_flags, step, with_connection_flags
 
 HINT = step("to see it", "smrep status prod/db")
@@ -52,6 +62,19 @@ def test_a_secret_of_another_account_gets_the_flags_that_lead_there() -> None:
         SECRET,
         with_flags(there, OWN),
     ]
+
+
+def test_the_secrets_that_nobody_has_get_them_too_and_where_none_were_looked_for_none_are_there() -> None:
+    found = report_with_connection_flags(replace(REPORT, absent=(SECRET, PLAIN)), FLAGS)
+    assert found.absent == (with_flags(SECRET, FLAGS), PLAIN)
+    assert report_with_connection_flags(replace(REPORT, absent=()), FLAGS).absent == ()
+
+
+def test_what_is_well_is_still_counted_without_being_read() -> None:
+    counts = {(Region("us-west-2"),): 1}
+    secrets = LazyReports((SECRET, SecretReport("prod/fine", Outcome.OK)), lambda secret: secret, counts)
+    found = report_with_connection_flags(replace(REPORT, secrets=secrets), FLAGS)
+    assert healthy(found.secrets) == counts
 
 
 def test_without_flags_it_is_the_same_report() -> None:

@@ -42,7 +42,7 @@ def parts(*reports: RunReport) -> list[Part]:
 def refused(*reports: RunReport) -> tuple[str, ...]:
     with pytest.raises(UsageError) as caught:
         merged_report(parts(*reports))
-    assert caught.value.message == "the documents cannot be merged"
+    assert (caught.value.message, caught.value.code) == ("the documents cannot be merged", "MergeError")
     return caught.value.details
 
 
@@ -156,6 +156,7 @@ def test_documents_of_other_commands_are_refused() -> None:
     ("shards", "mistakes"),
     [
         (["1/3", "3/3"], ("no document of shard 2/3",)),
+        (["1/3"], ("no document of shards 2/3, 3/3",)),
         (["2/9"], ("no document of shards 1/9, 3/9, 4/9, 5/9, 6/9 and 3 more",)),
         (["1/2", "1/2", "2/2"], ("0.json and 1.json are both of shard 1/2",)),
         (["1/2", "1/2"], ("0.json and 1.json are both of shard 1/2", "no document of shard 2/2")),
@@ -234,6 +235,50 @@ def test_parts_that_began_far_apart_may_be_of_two_runs() -> None:
         "these may be documents of different runs: 1.json began at 2026-11-22 10:00 UTC, "
         "0.json began at 2026-11-23 10:00 UTC"
     )
+
+
+def test_the_connection_is_that_of_the_parts_as_far_as_they_agree() -> None:
+    url, other = "http://127.0.0.1:1", "http://127.0.0.1:2"
+    fields: dict[str, Any] = {"primary_region_source": "the manifest", "dry_run": True}
+    first = report(endpoint_urls={WEST: other}, **fields)
+    merged = merged_report(parts(first, report(endpoint_url=url, endpoint_urls={HOME: url}, **fields)))
+    assert (merged.dry_run, merged.endpoint_url, merged.endpoint_urls) == (True, url, {WEST: other, HOME: url})
+    assert (merged.primary_region, merged.primary_region_source) == (HOME, "the manifest")
+    apart = merged_report(parts(first, report(primary_region=WEST, **fields)))
+    assert (apart.primary_region, apart.primary_region_source) == (None, None)
+
+
+def test_without_counts_in_any_part_there_are_none() -> None:
+    assert merged_report(parts(report(summary=None), report(summary=None))).summary is None
+    assert merged_report(parts(report(summary=None), report(summary={}))).summary == {}
+
+
+def test_the_error_of_the_only_part_is_kept_as_it_is() -> None:
+    lost = problem(Outcome.ACCESS, hint="allow it")
+    assert merged_report(parts(report(outcome=Outcome.ACCESS, error=lost))).error == lost
+
+
+def test_each_secret_is_of_the_account_that_it_or_its_run_names() -> None:
+    merged = merged_report(parts(report(secret("a", TWO), account_id=None), report(secret("b", TWO, arn=None))))
+    assert [(each.name, each.account) for each in merged.secrets] == [("a", None), ("b", None)]
+    known = replace(secret("c"), account=ONE)
+    merged = merged_report(parts(report(known, secret("a", TWO), account_id=None), report(account_id=TWO)))
+    assert [(each.name, each.account) for each in merged.secrets] == [("a", TWO), ("c", ONE)]
+
+
+def test_a_replica_without_its_primary_is_the_secret_of_its_arn_in_the_primarys_region() -> None:
+    row = RegionReport(WEST, Outcome.DRIFT, arn=f"arn:aws:secretsmanager:us-west-2:{ONE}:secret:gone-a1b2c3")
+    orphan = secret("gone", arn=None, replicas=(row,), outcome=Outcome.DRIFT)
+    assert refused(report(orphan), report(secret("gone"))) == ("0.json and 1.json both have gone",)
+
+
+def test_shards_begin_with_the_first_whatever_their_files_are_called() -> None:
+    first, second = (report(shard=f"{number}/2", endpoint_url=f"http://{number}") for number in (1, 2))
+    assert merged_report([Part("a", second), Part("b", first)]).endpoint_url == "http://1"
+
+
+def test_only_more_than_an_hour_makes_two_runs() -> None:
+    assert list(doubts(parts(report(), replace(report(), started_at=BEGAN + timedelta(hours=1))))) == []
 
 
 def test_trouble_comes_first() -> None:

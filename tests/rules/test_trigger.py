@@ -16,6 +16,7 @@ from smrep.rules.manifest.schema import Home
 from smrep.rules.trigger import Schedule, SecretEvent, read_trigger
 
 WEST = "us-west-2"
+FAILED = "the call failed:"
 
 
 def secret_event(event: Any) -> SecretEvent:
@@ -80,16 +81,19 @@ def test_a_label_may_add_replicas_too() -> None:
     [
         (trail("GetSecretValue", {"secretId": ARN}), "it changes no replication"),
         (trail("DeleteSecret", {"secretId": ARN}), "it changes no replication"),
-        (trail("CreateSecret", {"name": "x"}, errorCode="ResourceExistsException"), "ResourceExistsException"),
+        (
+            trail("CreateSecret", {"name": "x"}, errorCode="ResourceExistsException"),
+            f"{FAILED} ResourceExistsException",
+        ),
         (trail("TagResource", {"secretId": ARN}, eventSource="kms.amazonaws.com"), "it is not about a secret"),
         (native(**{"detail-type": "AWS Service Event via CloudTrail"}), "it is not about a secret"),
         (native(**{"detail-type": "Scheduled Event"}), "it is not about a secret"),
     ],
 )
 def test_events_that_need_nothing_say_why(event: dict[str, Any], why: str) -> None:
-    found = read_trigger(event)
-    assert isinstance(found, EventReport)
-    assert why in str(found.ignored)
+    name = event["detail"].get("eventName", event["detail-type"])
+    expected = event["detail-type"] if why == "it is not about a secret" else name
+    assert read_trigger(event) == EventReport(expected, None, why)
 
 
 def test_a_schedule_asks_for_a_command() -> None:
@@ -100,11 +104,11 @@ def test_a_schedule_asks_for_a_command() -> None:
 @pytest.mark.parametrize(
     ("event", "message"),
     [
-        (None, "not a JSON object"),
-        ([native()], "not a JSON object"),
-        ({}, "has no detail-type"),
-        ({"smrep": "aplly"}, "neither apply nor audit"),
-        ({"smrep": ["apply"]}, "neither apply nor audit"),
+        (None, "the event is not a JSON object"),
+        ([native()], "the event is not a JSON object"),
+        ({}, "the event has no detail-type"),
+        ({"smrep": "aplly"}, "the event's smrep is neither apply nor audit"),
+        ({"smrep": ["apply"]}, "the event's smrep is neither apply nor audit"),
         (native(resources=[], detail=None), "Secret Label Updated names no secret"),
         (trail("CreateSecret"), "CreateSecret names no secret"),
         (trail("CreateSecret", "prod/db", ["x"]), "CreateSecret names no secret"),
@@ -113,12 +117,28 @@ def test_a_schedule_asks_for_a_command() -> None:
         (native("arn:aws:kms:us-east-1:123456789012:key/1"), "is not the ARN of a secret"),
         (native("arn:aws-cn:secretsmanager:us-east-1:123456789012:secret:x-a1b2c3"), "has the partition aws-cn"),
         (trail("TagResource", {"secretId": "x" * 2049}), "names no secret"),
+        (trail("TagResource", {"secretId": ""}), "names no secret"),
+        (trail("TagResource", {"secretId": "prod/db"}, awsRegion=1), "a Region must not be empty"),
     ],
 )
 def test_an_event_that_cannot_be_read_is_an_error(event: Any, message: str) -> None:
-    with pytest.raises(UsageError, match=message.replace("[", r"\[")) as caught:
+    with pytest.raises(UsageError) as caught:
         read_trigger(event)
+    assert caught.value.message == message or f" {message}" in caught.value.message
     assert caught.value.code == "MalformedEvent"
+    assert caught.value.hint == (
+        'smrep takes EventBridge events of Secrets Manager, {"smrep": "apply"} and {"smrep": "audit"}'
+    )
+
+
+def test_the_longest_secret_id_is_one() -> None:
+    longest = ARN + "x" * (2048 - len(ARN))
+    assert secret_event(trail("TagResource", {"secretId": longest})).secret_id == longest
+
+
+def test_an_account_or_caller_that_is_no_text_is_unknown() -> None:
+    found = secret_event(trail("TagResource", {"secretId": "prod/db"}, userIdentity={"arn": 1}) | {"account": 123})
+    assert (found.account, found.caller) == (None, None)
 
 
 ROLE = f"arn:aws:sts::{ACCOUNT}:assumed-role/smrep"
