@@ -17,6 +17,7 @@ class LateLock:
         self._lock = threading.Lock()
         self._happens = [happens]
         self.acquire, self.release = self._lock.acquire, self._lock.release
+        self.locked = self._lock.locked
 
     def __enter__(self) -> None:
         self.acquire()

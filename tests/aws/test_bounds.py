@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import socketserver
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -178,13 +179,13 @@ def test_credentials_of_a_container_and_of_a_machine_have_that_end(
 
 @pytest.mark.parametrize("answer", ANSWERS)
 def test_an_endless_answer_ends_with_its_size(trickling: Any, answer: str) -> None:
-    """Some end sooner: no line of a header may be longer than 64 KiB."""
+    """Some end sooner: a header's line is at most 64 KiB long, and Python 3.14 takes few answers before the answer."""
     head, part = itertools.islice(ANSWERS[answer](), 2)
     parts = endless(head, part * (65536 // len(part)))
     server, aws = trickling(parts, SMALL, pause_s=0.0)
     with pytest.raises(Unanswered) as caught:
         aws.describe("prod/db", HOME)
-    if "body" in answer or "before" in answer:
+    if "body" in answer or ("before" in answer and sys.version_info < (3, 14)):
         assert caught.value.message == "prod/db in us-east-1: the answer is not valid: it is larger than 1 MiB"
         assert caught.value.code == "BadAnswer"
         assert server.requests == 1

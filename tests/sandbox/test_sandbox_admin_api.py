@@ -118,7 +118,7 @@ def test_another_path_does_not_lead_there(target: Target, path: str) -> None:
         (b"{", "Expecting"),
         (b"", "Expecting"),
         (b"\xff", "decode"),
-        (b"[" * 100_000, "recursion"),
+        (b"[" * 100_000, "decoding a JSON array"),
         ([], "no object"),
         ({"fault": {}}, "'fault'"),
         ({"clear": 1}, "clear"),

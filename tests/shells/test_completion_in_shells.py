@@ -158,7 +158,7 @@ def test_zsh_loads_it_from_its_folder_of_functions(home: Path) -> None:
 @needs("fish")
 def test_fish_loads_it_from_its_folder(home: Path) -> None:
     folder = home / ".config/fish/completions"
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     shutil.copy(ROOT / "completions/smrep.fish", folder / "smrep.fish")
     done = subprocess.run(
         ["fish", "-c", "complete -C 'smrep repl'"], env=environment(home), capture_output=True, text=True, check=True
