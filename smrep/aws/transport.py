@@ -118,7 +118,8 @@ def _bounded(pool: Any, bounds: Bounds) -> type:
         return answer
 
     def connect(self: Any) -> None:
-        if getattr(self, "ca_certs", None):  # plain HTTP has none
+        # Plain HTTP has no ca_certs; over an HTTPS proxy, urllib3 checks the proxy's certificate by them too.
+        if getattr(self, "ca_certs", None) and not (self.proxy and self.proxy.scheme == "https"):
             self.ssl_context, self.ca_certs = _trusting(self.ca_certs), None
         pool.ConnectionCls.connect(self)
 
@@ -127,7 +128,6 @@ def _bounded(pool: Any, bounds: Bounds) -> type:
     return type("BoundedPool", (pool,), {"ConnectionCls": connection})
 
 
-@cache
 def _trusting(bundle: str) -> SSLContext:
     """Return a TLS context that trusts a CA bundle; reading one for each connection takes longer than its handshake.
 
@@ -135,11 +135,16 @@ def _trusting(bundle: str) -> SSLContext:
         SSLError: it contains no readable certificates.
 
     """
-    context: SSLContext = create_urllib3_context()
     try:
-        context.load_verify_locations(bundle)
+        return _loaded(bundle, Path(bundle).stat().st_mtime_ns)
     except OSError as error:
         raise SSLError(error) from error
+
+
+@cache
+def _loaded(bundle: str, changed: int) -> SSLContext:  # noqa: ARG001 - a bundle that has changed is read again
+    context: SSLContext = create_urllib3_context()
+    context.load_verify_locations(bundle)
     return context
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
+import os
+import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
@@ -19,6 +22,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from fixtures import Done, Sandbox
+from patience import PATIENCE_S
 
 from smrep.sandbox.server.request_handler import RequestHandler
 
@@ -135,15 +139,75 @@ def test_a_bundle_that_has_the_authority_is_trusted(
     assert done.code == 0, done.err
 
 
-def test_a_bundle_is_read_once_for_all_connections_of_a_process(
+def test_a_bundle_is_read_once_and_again_when_it_has_changed(
     sandbox: Sandbox, front: TlsFront, bundle: Path, tmp_path: Path
 ) -> None:
     with serving(front, COMPANY.serve(tmp_path)):
-        env = {"AWS_ENDPOINT_URL": front.url, "AWS_CA_BUNDLE": str(bundle)}
-        codes = [sandbox.smrep("status", "prod/db", **env).code]
+        words, env = ("status", "prod/db", "--json"), {"AWS_ENDPOINT_URL": front.url, "AWS_CA_BUNDLE": str(bundle)}
+        assert sandbox.smrep(*words, **env).code == 0
+        changed = bundle.stat().st_mtime_ns
         bundle.write_text("")
-        codes.append(sandbox.smrep("status", "prod/db", **env).code)
-    assert codes == [0, 0]
+        os.utime(bundle, ns=(changed, changed))
+        assert sandbox.smrep(*words, **env).code == 0
+        os.utime(bundle, ns=(changed + 1, changed + 1))
+        assert sandbox.smrep(*words, **env).document["error"]["code"] == "CaBundle"
+
+
+@contextmanager
+def tunnelling(context: ssl.SSLContext) -> Iterator[tuple[str, list[str]]]:
+    """Run an HTTPS proxy; yield its URL and the hosts that it was asked to connect to."""
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_CONNECT(self) -> None:
+            asked.append(self.path)
+            host, port = self.path.split(":")
+            with socket.create_connection((host, int(port))) as origin:
+                self.send_response(200)
+                self.end_headers()
+                pump = threading.Thread(target=self._pump, args=(origin, self.connection), daemon=True)
+                pump.start()
+                self._pump(self.connection, origin)
+                pump.join(PATIENCE_S)
+
+        @staticmethod
+        def _pump(source: socket.socket, to: socket.socket) -> None:
+            with contextlib.suppress(OSError):
+                while part := source.recv(65536):
+                    to.sendall(part)
+            with contextlib.suppress(OSError):
+                to.shutdown(socket.SHUT_RDWR)
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    class Server(ThreadingHTTPServer):
+        def handle_error(self, *_: Any) -> None:
+            """Say nothing of a client that does not trust it."""
+
+    server = Server(("127.0.0.1", 0), Handler)
+    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    try:
+        yield f"https://127.0.0.1:{server.server_address[1]}", asked
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.mark.parametrize("authority", [COMPANY, OTHER], ids=["in the bundle", "elsewhere"])
+def test_an_https_proxy_is_trusted_by_the_bundle_and_by_nothing_else(
+    sandbox: Sandbox, front: TlsFront, bundle: Path, tmp_path: Path, authority: Authority
+) -> None:
+    system = tmp_path / "system.pem"  # what OpenSSL trusts where no bundle is given
+    system.write_bytes(OTHER.pem)
+    with serving(front, COMPANY.serve(tmp_path)), tunnelling(authority.serve(tmp_path)) as (url, asked):
+        env = {"AWS_ENDPOINT_URL": front.url, "AWS_CA_BUNDLE": str(bundle), "SSL_CERT_FILE": str(system)}
+        done = sandbox.smrep("status", "prod/db", HTTPS_PROXY=url, NO_PROXY="", **env)
+    if authority is COMPANY:
+        assert (done.code, asked) == (0, [front.url.removeprefix("https://")]), done.err
+    else:
+        assert (done.code, asked) == (1, []), done.err
 
 
 @pytest.mark.parametrize("mode", ["legacy", "standard", "adaptive"])
