@@ -26,6 +26,7 @@ from smrep.errors import Outcome, SmrepError, StillOpen, Terminated, UsageError
 from smrep.output import json_document  # noqa: F401
 from smrep.output.safe import safe
 from smrep.regions import parse_region
+from smrep.report import bug
 from smrep.rules.hints import credentials_fix
 from smrep.rules.trigger import Schedule
 from smrep.service import apply as _apply  # noqa: F401
@@ -85,6 +86,8 @@ def handle(event: Any, context: Any) -> dict[str, Any]:
         summary["document"] = _keep(document, f"{started_at:%Y/%m/%d/%H%M%SZ}-{trigger}-{request_id}.json")
     except SmrepError as error:
         summary |= {"result": error.outcome.word, "exit_code": error.outcome.exit_code, "error": error.message}
+    except Exception as error:  # noqa: BLE001 - no traceback reaches a user, and Lambda tries again
+        summary |= {"result": Outcome.BUG.word, "exit_code": Outcome.BUG.exit_code, "error": bug(error).message}
     except Terminated:
         summary |= {"result": Outcome.INTERRUPTED.word, "exit_code": 143, "error": "Lambda's time ran out"}
     _log(_with_metrics(summary, getattr(context, "function_name", NAMESPACE), started_at))
@@ -99,7 +102,7 @@ def _document(event: Any, context: Any, *, is_audit: bool) -> dict[str, Any]:
             words = ["audit", *words, "--deep"]
         else:
             file = Path(folder, "event.json")
-            file.write_text(json.dumps(event))
+            file.write_text(_text(event))
             hold = ["--dry-run"] if os.environ.get(HOLD) not in (None, "", "0") else []
             words = ["apply", *words, "--event", str(file), "--yes", *hold]
         out = io.StringIO()
@@ -107,6 +110,19 @@ def _document(event: Any, context: Any, *, is_audit: bool) -> dict[str, Any]:
             run(words, sessions=_SESSIONS)
     document: dict[str, Any] = json.loads(out.getvalue())
     return document
+
+
+def _text(event: Any) -> str:
+    """Return an event as JSON.
+
+    Raises:
+        UsageError: it is nested deeper than Python writes.
+
+    """
+    try:
+        return json.dumps(event)
+    except RecursionError:
+        raise UsageError("the event is nested too deeply to be one of AWS's", code="MalformedEvent") from None
 
 
 def _manifest(folder: Path) -> str:
@@ -162,7 +178,8 @@ def _summary(document: dict[str, Any]) -> dict[str, Any]:
     secrets, event, error = document["secrets"], document.get("event"), document["error"]
     is_whole = document["result"] in MEASURED and (error is None or error["code"] == StillOpen.__name__)
     errors = [secret["error"]["code"] for secret in secrets if secret["error"] and not secret["replicas"]]
-    measured = is_whole and ABSENT.issuperset(errors) and not (event and event["ignored"])
+    unseen = any(row["result"] == Outcome.ACCESS.word for secret in secrets for row in secret["replicas"])
+    measured = is_whole and not unseen and ABSENT.issuperset(errors) and not (event and event["ignored"])
     kept = {name: document[name] for name in ("command", "result", "exit_code", "dry_run", "elapsed_s")}
     counts = Counter(state for secret in secrets for state in _states(secret))
     return {

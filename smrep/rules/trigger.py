@@ -99,7 +99,8 @@ def read_trigger(event: object) -> SecretEvent | Schedule | EventReport:
     if name not in _ADDING | _REPORTED:
         return EventReport(name, None, "it changes no replication")
     if detail.get("errorCode") is not None:
-        return EventReport(name, None, f"the call failed: {detail['errorCode']}")
+        code = detail["errorCode"]
+        return EventReport(name, None, f"the call failed: {code}" if isinstance(code, str) else "the call failed")
     answer, request = _object(detail.get("responseElements")), _object(detail.get("requestParameters"))
     ids = [answer.get("arn"), answer.get("aRN"), answer.get("ARN"), request.get("secretId"), request.get("name")]
     return _secret_event(name, event, detail, ids)

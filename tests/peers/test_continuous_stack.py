@@ -216,6 +216,13 @@ def test_whatever_is_attached_the_role_reads_no_value_and_takes_no_replica_away(
     assert stack.allows("secretsmanager:ListSecrets", "*")
 
 
+def test_whatever_is_attached_the_role_overwrites_nothing(make_stack: Any) -> None:
+    stack = make_stack(Hold="false")
+    for force, is_allowed in (("true", False), ("false", True)):
+        context = {"secretsmanager:forceoverwritereplicasecret": (force,)}
+        assert stack.allows("secretsmanager:ReplicateSecretToRegions", ARN, **context) is is_allowed
+
+
 def test_the_role_takes_no_secret_of_another_account_for_its_own(make_stack: Any) -> None:
     stack = make_stack(Hold="false")
     for operation in ("DescribeSecret", "ReplicateSecretToRegions"):

@@ -85,6 +85,7 @@ def test_a_label_may_add_replicas_too() -> None:
             trail("CreateSecret", {"name": "x"}, errorCode="ResourceExistsException"),
             f"{FAILED} ResourceExistsException",
         ),
+        (trail("CreateSecret", {"name": "x"}, errorCode={"message": "text"}), "the call failed"),
         (trail("TagResource", {"secretId": ARN}, eventSource="kms.amazonaws.com"), "it is not about a secret"),
         (native(**{"detail-type": "AWS Service Event via CloudTrail"}), "it is not about a secret"),
         (native(**{"detail-type": "Scheduled Event"}), "it is not about a secret"),

@@ -10,7 +10,7 @@ from typing import Any
 
 import boto3
 import pytest
-from cli.apply_sandbox import HOME, WEST, manifest
+from cli.apply_sandbox import HOME, IRELAND, WEST, manifest
 from fixtures import VALIDATOR, Sandbox
 from moto.server import ThreadedMotoServer
 from sample_events import trail
@@ -120,6 +120,29 @@ def test_a_run_that_could_not_look_at_one_secret_counts_none(
         summary = lines(capsys)[-1]
         assert (summary["result"], summary["secrets"]) == ("failed", 2)
         assert ("_aws" in summary, summary.get("missing")) == (missing is not None, missing)
+
+
+def test_a_region_that_may_not_be_looked_into_measures_nothing_whatever_failed_elsewhere(
+    s3: Any, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sandbox.create("prod/a", AddReplicaRegions=[{"Region": WEST}, {"Region": IRELAND}])
+    sandbox.simulator.set_replication_status("prod/a", HOME, WEST, "Failed", "no key")
+    monkeypatch.setenv("SMREP_MANIFEST", manifest(tmp_path, {"names": ["prod/a"], "regions": [WEST, IRELAND]}))
+    measured = []
+    for denied in (frozenset(), frozenset({("DescribeSecret", IRELAND)})):
+        sandbox.simulator.faults = Faults(denied=denied)
+        with pytest.raises(serverless.Failed):
+            serverless.handler(trail("UntagResource", {"secretId": "prod/a"}), None)
+        measured.append("_aws" in lines(capsys)[-1])
+    assert measured == [True, False]
+
+
+def test_an_event_nested_deeper_than_python_writes_fails_without_a_traceback(s3: Any, sandbox: Sandbox) -> None:
+    event: dict[str, Any] = {}
+    for _ in range(100_000):
+        event = {"detail": event}
+    with pytest.raises(serverless.Failed, match="nested too deeply"):
+        serverless.handler(event, None)
 
 
 def test_a_failed_replica_is_named_in_the_failure(
