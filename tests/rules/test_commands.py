@@ -8,9 +8,11 @@ from smrep.model import Secret, Target
 from smrep.regions import Region
 from smrep.rules.hints import (
     command_line,
+    counted,
     duration,
     format_command,
     policy_command,
+    quoted,
     some_names,
     with_connection_flags,
 )
@@ -173,3 +175,8 @@ def test_the_policy_to_replicate_names_a_key_that_is_not_awss_own(key: str | Non
     home, arn = Region("us-east-1"), "arn:aws:secretsmanager:us-east-1:123456789012:secret:db-a1b2c3"
     command = policy_command(Secret(arn, "db", home, home, kms_key_id=key), [Target(Region("us-west-2"))])
     assert command == f"smrep iam-policy db --primary-region us-east-1 -r us-west-2{words}"
+
+
+def test_things_are_counted_and_words_quoted_in_one_way() -> None:
+    assert [counted(number, "secret") for number in (0, 1, 2)] == ["0 secrets", "1 secret", "2 secrets"]
+    assert quoted(["prod/db", "a b"]) == "prod/db 'a b'"

@@ -55,6 +55,25 @@ def test_what_it_does_not_take_is_told_with_the_way_out(name: str, message: str,
     assert hint in (caught.value.hint or "")
 
 
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("a b", "quote each name by itself, not all together"),
+        ("a,b", "separate names by spaces, not commas"),
+        ("a;b", "names have letters, digits and /_+=.@!-"),
+    ],
+)
+def test_the_hint_is_about_the_character_that_is_wrong(name: str, hint: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        check_name(name)
+    assert caught.value.hint == hint
+
+
+def test_only_json_is_told_from_names_by_its_first_character() -> None:
+    with pytest.raises(UsageError, match="names have no space"):
+        check_name("X y", piped=True)
+
+
 def test_a_pattern_may_have_more() -> None:
     check_name("prod/*-?", pattern=True)
     with pytest.raises(UsageError, match="names have no space"):

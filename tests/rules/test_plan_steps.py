@@ -197,6 +197,28 @@ def test_force_without_a_look_destroys_nothing(entry: Replica | None, look: NotC
     assert step(entry, look, consent=FORCE) == skip(TARGET, no, outcome)
 
 
+@pytest.mark.parametrize("entry", [None, FAILED])
+def test_a_name_that_only_the_owners_account_can_check_is_not_checked_and_force_destroys_nothing(
+    entry: Replica | None,
+) -> None:
+    look = NoSecret(only_by_arn=True)
+    message = (
+        "smrep could not check whether another secret has the name prod/db in us-west-2: only account 123456789012 can "
+        "check that"
+    )
+    hint = "use credentials of account 123456789012"
+    assert not_checked(PRIMARY, WEST, look) == (
+        Finding(Kind.UNCHECKED, Severity.WARNING, message, hint, Outcome.ACCESS),
+    )
+    no = Finding(
+        Kind.UNCHECKED,
+        Severity.ERROR,
+        f"--force-overwrite destroys only a secret that smrep could check, and {message}",
+        f"omit --force-overwrite, or allow the check\n{hint}",
+    )
+    assert step(entry, look, consent=FORCE) == skip(TARGET, no, Outcome.ACCESS)
+
+
 # what is in the way
 
 
