@@ -204,7 +204,7 @@ MAKES_NONE = {
     "cli/completion_values.py": ["os.open(os.devnull, os.O_RDWR)", "open(writing, 'w', encoding='ascii')"],
     "serverless.py": [
         "file.write_bytes(_s3().read_object(*_bucket_and_key(place), _region()))",
-        "file.write_text(json.dumps(event))",
+        "file.write_text(_text(event))",
     ],
 }
 """What is opened elsewhere, and is no file: the null device, the end of a pipe, Click's formatter, and the folder of

@@ -34,7 +34,7 @@ MAY_IMPORT = {
         ),
         "",
     },
-    "serverless": {"cli", "output", "service", "aws", "rules", "errors", "regions", ""},
+    "serverless": {"cli", "output", "service", "aws", "rules", "report", "errors", "regions", ""},
     "output": {"output", "rules", "report", "files", "model", "errors", "regions", ""},
     "service": {"service", "rules", "report", "model", "errors", "regions"},
     "aws": {"aws", "model", "errors", "regions", ""},

@@ -11,7 +11,7 @@ from fixtures import ROOT
 
 FILES = sorted((ROOT / "smrep").rglob("*.py"))
 SESSION = ROOT / "smrep/aws/session.py"
-ERRORS = {"http.client.InvalidURL", "ssl.SSLCertVerificationError"}
+ERRORS = {"http.client.InvalidURL", "ssl.SSLCertVerificationError", "urllib3.exceptions.SSLError"}
 
 
 @functools.cache

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from ssl import SSLCertVerificationError, SSLContext
+from ssl import SSLCertVerificationError
 from typing import Any
 
 from botocore.awsrequest import AWSHTTPConnectionPool, AWSHTTPSConnectionPool
@@ -128,7 +128,7 @@ def _bounded(pool: Any, bounds: Bounds) -> type:
     return type("BoundedPool", (pool,), {"ConnectionCls": connection})
 
 
-def _trusting(bundle: str) -> SSLContext:
+def _trusting(bundle: str) -> Any:
     """Return a TLS context that trusts a CA bundle; reading one for each connection takes longer than its handshake.
 
     Raises:
@@ -142,8 +142,8 @@ def _trusting(bundle: str) -> SSLContext:
 
 
 @cache
-def _loaded(bundle: str, changed: int) -> SSLContext:  # noqa: ARG001 - a bundle that has changed is read again
-    context: SSLContext = create_urllib3_context()
+def _loaded(bundle: str, changed: int) -> Any:  # noqa: ARG001 - a bundle that has changed is read again
+    context = create_urllib3_context()
     context.load_verify_locations(bundle)
     return context
 
