@@ -128,7 +128,8 @@ class LiveTable:
             table.add_column(header, no_wrap=True, overflow="ellipsis", width=columns)
         for line in cells:
             table.add_row(*line)
-        return [*([table] if rows else []), *([Text(f"{INDENT}and {others}", style="dim")] if others else [])]
+        count = Text(f"{INDENT}{'and ' if rows else ''}{others}", style="dim")
+        return [*([table] if rows else []), *([count] if others else [])]
 
 
 def fit_rows(secrets: Sequence[SecretReport], room: int) -> tuple[list[Row], str]:
@@ -139,10 +140,11 @@ def fit_rows(secrets: Sequence[SecretReport], room: int) -> tuple[list[Row], str
     rows.sort(key=lambda item: (item[1] is not None and is_well(item[1]), rank(item)))
     unwell = sum(row is None or not is_well(row) for _, row in rows)
     count = min(unwell, max(room, 0))
-    others = Counter(
-        state_word(row) if row else "in trouble" if secret.error else "without replicas" for secret, row in rows[count:]
+    words = [state_word(row) if row else "in trouble" if secret.error else "without replicas" for secret, row in rows]
+    shown, others = set(words[:count]), Counter(words[count:])
+    return rows[:count], ", ".join(
+        f"{number} {'more ' if word in shown else ''}{word}" for word, number in others.items()
     )
-    return rows[:count], ", ".join(f"{count} {word}" for word, count in others.items())
 
 
 _SHORTEST, _LONGEST = 6, 40

@@ -41,7 +41,7 @@ def region_counts(secrets: Sequence[SecretReport], *, dry_run: bool = False) -> 
     parts = [f"{count} of {words.total()} {word}" for word, count in words.items()]
     troubled = sum(1 for secret in secrets if secret.error)
     if troubled:
-        parts.append(f"{troubled} of {len(secrets)} secrets in trouble")
+        parts.append(f"{troubled} of {counted(len(secrets), 'secret')} in trouble")
     return ", ".join(parts) or "no replicas"
 
 

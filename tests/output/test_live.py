@@ -58,7 +58,7 @@ def test_what_does_not_fit_is_counted_whatever_its_state() -> None:
     lost = SecretReport("lost", Outcome.FAILED, error=LOST)
     rows, others = fit_rows((*FORTY, lost, SecretReport("bare", Outcome.OK)), 4)
     assert [secret.name[:7] for secret, _ in rows] == ["prod/te", "prod/te", "lost", "prod/te"]
-    assert others == "5 in progress, 1 without replicas, 32 in sync"
+    assert others == "5 more in progress, 1 without replicas, 32 in sync"
     assert fit_rows(FORTY, -3) == ([], "2 failed, 6 in progress, 32 in sync")
 
 

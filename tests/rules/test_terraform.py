@@ -184,7 +184,7 @@ def test_the_primarys_word_counts_and_what_its_regions_say_stands_beside_it() ->
     assert resource.comments == seen
     look = "smrep doctor a --primary-region us-east-1 -r eu-west-1"
     assert [each.note for each in scene.remarks()] == [
-        "a: ap-southeast-2 is Failed: no luck: smrep retry a --primary-region us-east-1 -r ap-southeast-2",
+        "a: ap-southeast-2 is Failed: no luck: smrep doctor a --primary-region us-east-1 -r ap-southeast-2",
         f"a: eu-west-1 has no replica, although the primary says InSync: {look}",
         "a: us-west-2 shows the key alias/dr; Terraform reads the primary's list",
     ]

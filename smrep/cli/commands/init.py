@@ -66,17 +66,16 @@ def init(choice: options.Choice, regions: Any, *, kms_key: str | None, shared: o
         elif run.output == "json":
             run.text = [to_json(as_json(found.manifest)), "\n"]
         else:
-            run.text = [as_toml(found.manifest, [f"Written by smrep {__version__} init.", *notes, *_ADVICE])]
+            run.text = [as_toml(found.manifest, [f"Written by smrep {__version__} init.", *notes, *_advice(choice)])]
     return run.exit_code
 
 
-_ADVICE = (
-    "To cover secrets that are created later, replace names by a prefix or tags:",
-    '  prefix = ["prod/"]',
-    '  tags = { dr = "true" }',
-    "Next: smrep plan -f FILE shows what smrep apply -f FILE would do.",
-)
-"""Comments for the person who edits the manifest."""
+def _advice(choice: options.Choice) -> Iterator[str]:
+    """Yield comments for the person who edits the manifest."""
+    yield "To cover secrets that are created later, replace names by a prefix or tags:"
+    yield f"  prefix = {to_json(choice.prefixes or ['prod/'], indent=None)}"
+    yield '  tags = { dr = "true" }'
+    yield "Next: smrep plan -f FILE shows what smrep apply -f FILE would do."
 
 
 def _notes(found: Init, choice: options.Choice) -> Iterator[str]:

@@ -108,8 +108,8 @@ class TerraformExport:
         region, arn = entry.region, in_region(primary.arn, entry.region)
         if entry.status != IN_SYNC:
             state = f"{region} is {entry.status}" if entry.status else f"AWS gives no status for {region}"
-            again = _command_on("retry", primary, region) if entry.status == FAILED else None
-            yield Remark(primary.name, region, f"{state}: {entry.message}" if entry.message else state, again)
+            why = _command_on("doctor", primary, region) if entry.status == FAILED else None
+            yield Remark(primary.name, region, f"{state}: {entry.message}" if entry.message else state, why)
         elif arn in self.gone:
             seen = f"{region} has no replica, although the primary says InSync"
             yield Remark(primary.name, region, seen, _command_on("doctor", primary, region))
