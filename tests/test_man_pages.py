@@ -96,7 +96,7 @@ def test_man_shows_each_page_without_a_warning_in_eighty_columns() -> None:
         assert max(map(len, text.splitlines())) <= 80, name
         assert "\\" not in re.sub(r" \\$", "", text, flags=re.MULTILINE), name
         assert "\u2010" not in text, name
-        assert re.search(rf"^NAME\n +{name} - [a-z]", text, re.MULTILINE), name
+        assert re.search(rf"^NAME\n +{name} +- +[a-z]", text, re.MULTILINE), name
 
 
 @pytest.mark.peer

@@ -37,19 +37,26 @@ class Authority:
     def __init__(self, name: str) -> None:
         self.key = ec.generate_private_key(ec.SECP256R1())
         self.name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-        self.certificate = self._signed(self.name, self.key, x509.BasicConstraints(ca=True, path_length=None), NOW)
+        basic, usage = x509.BasicConstraints(ca=True, path_length=None), x509.KeyUsage(*[False] * 5, True, *[False] * 3)
+        self.certificate = self._signed(self.name, self.key, NOW, basic, usage)
         self.pem = self.certificate.public_bytes(PEM)
 
-    def _signed(self, name: x509.Name, key: Any, extension: Any, since: datetime) -> x509.Certificate:
+    def _signed(self, name: x509.Name, key: Any, since: datetime, *extensions: Any) -> x509.Certificate:
+        """Return a certificate with what Python 3.13 and later want: both key identifiers, an authority's usage."""
         builder = x509.CertificateBuilder(self.name, name, key.public_key(), x509.random_serial_number())
         builder = builder.not_valid_before(since - timedelta(days=1)).not_valid_after(since + timedelta(days=1))
-        return builder.add_extension(extension, critical=True).sign(self.key, hashes.SHA256())
+        for extension in extensions:
+            builder = builder.add_extension(extension, critical=True)
+        own = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
+        builder = builder.add_extension(own, critical=False).add_extension(issuer, critical=False)
+        return builder.sign(self.key, hashes.SHA256())
 
     def serve(self, folder: Path, host: str = "127.0.0.1", since: datetime = NOW) -> ssl.SSLContext:
         """Return what a server needs to be the host, by a certificate of about that time."""
         key = ec.generate_private_key(ec.SECP256R1())
         alternative = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(host))])
-        certificate = self._signed(x509.Name([]), key, alternative, since)
+        certificate = self._signed(x509.Name([]), key, since, alternative)
         form = (PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
         path = folder / PAIR
         path.write_bytes(key.private_bytes(*form) + certificate.public_bytes(PEM))
