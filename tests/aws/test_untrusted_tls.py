@@ -87,13 +87,27 @@ class TlsFront:
 
 
 @contextmanager
-def serving(front: TlsFront, context: ssl.SSLContext) -> Iterator[TlsFront]:
+def listening(handler: type[BaseHTTPRequestHandler], context: ssl.SSLContext) -> Iterator[str]:
+    """Run an HTTPS server; yield its URL."""
+
     class Server(ThreadingHTTPServer):
         daemon_threads = True
 
         def handle_error(self, *_: Any) -> None:
             """Say nothing of a client that goes away."""
 
+    server = Server(("127.0.0.1", 0), handler)
+    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    try:
+        yield f"https://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@contextmanager
+def serving(front: TlsFront, context: ssl.SSLContext) -> Iterator[TlsFront]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -106,15 +120,8 @@ def serving(front: TlsFront, context: ssl.SSLContext) -> Iterator[TlsFront]:
         def log_message(self, *_: Any) -> None:
             """Say nothing."""
 
-    server = Server(("127.0.0.1", 0), Handler)
-    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-    front.url = f"https://127.0.0.1:{server.server_address[1]}"
-    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    try:
+    with listening(Handler, context) as front.url:
         yield front
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 @pytest.fixture
@@ -188,18 +195,8 @@ def tunnelling(context: ssl.SSLContext) -> Iterator[tuple[str, list[str]]]:
         def log_message(self, *_: Any) -> None:
             """Say nothing."""
 
-    class Server(ThreadingHTTPServer):
-        def handle_error(self, *_: Any) -> None:
-            """Say nothing of a client that does not trust it."""
-
-    server = Server(("127.0.0.1", 0), Handler)
-    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    try:
-        yield f"https://127.0.0.1:{server.server_address[1]}", asked
-    finally:
-        server.shutdown()
-        server.server_close()
+    with listening(Handler, context) as url:
+        yield url, asked
 
 
 @pytest.mark.parametrize("authority", [COMPANY, OTHER], ids=["in the bundle", "elsewhere"])

@@ -26,7 +26,7 @@ def member(number: int, **changed: Any) -> OrganizationAccount:
 
 def test_a_role_is_of_the_partition_of_its_account() -> None:
     organization = Organization("dr/smrep", external_id="x-1")
-    china = OrganizationAccount("000000000001", "web", "ACTIVE", "aws-cn", OWN)
+    china = member(1, partition="aws-cn")
     assert choose_accounts(organization, Members((china,)), ()) == (
         FoundAccount(
             "000000000001",
@@ -49,7 +49,7 @@ def test_a_role_is_of_the_partition_of_its_account() -> None:
     ],
 )
 def test_why_an_account_is_skipped(account: dict[str, Any], excluded: dict[str, str], reason: str) -> None:
-    shown = replace(OrganizationAccount("000000000001", "web", "ACTIVE", "aws", OWN), **account)
+    shown = member(1, **account)
     organization = Organization("smrep", exclude=("*-sandbox", "ou-ab12-22222222", "000000000009"))
     members = Members((shown,), excluded)
     (found,) = choose_accounts(organization, members, ())
